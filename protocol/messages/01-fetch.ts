@@ -1,0 +1,89 @@
+import {
+  api,
+  array,
+  int8,
+  int16,
+  int32,
+  int64,
+  type RequestOf,
+  type ResponseOf,
+  records,
+  string,
+  struct,
+  uuid,
+} from '../codec/schema.ts'
+
+/** Fetch. */
+export const Fetch = api({
+  key: 1,
+  name: 'Fetch',
+  versions: '4-18',
+  flexible: '12+',
+  request: {
+    clusterId: string('12+').nullable().default(null).ignorable().tag(0, '12+'),
+    replicaId: int32('0-14').default(-1),
+    replicaState: struct({ replicaId: int32().default(-1), replicaEpoch: int64().default(-1) }, '15+').tag(1, '15+'),
+    maxWaitMs: int32(),
+    minBytes: int32(),
+    maxBytes: int32().default(0x7fffffff).ignorable(),
+    isolationLevel: int8().default(0).ignorable(),
+    sessionId: int32('7+').default(0).ignorable(),
+    sessionEpoch: int32('7+').default(-1).ignorable(),
+    topics: array({
+      topic: string('0-12').ignorable(),
+      topicId: uuid('13+').ignorable(),
+      partitions: array({
+        partition: int32(),
+        currentLeaderEpoch: int32('9+').default(-1).ignorable(),
+        fetchOffset: int64(),
+        lastFetchedEpoch: int32('12+').default(-1),
+        logStartOffset: int64('5+').default(-1).ignorable(),
+        partitionMaxBytes: int32(),
+        replicaDirectoryId: uuid('17+').ignorable().tag(0, '17+'),
+        highWatermark: int64('18+').default(Number.MAX_SAFE_INTEGER).ignorable().tag(1, '18+'),
+      }),
+    }),
+    forgottenTopicsData: array(
+      {
+        topic: string('7-12').ignorable(),
+        topicId: uuid('13+').ignorable(),
+        partitions: array(int32()),
+      },
+      '7+',
+    ),
+    rackId: string('11+').default('').ignorable(),
+  },
+  response: {
+    throttleTimeMs: int32().ignorable(),
+    errorCode: int16('7+').ignorable(),
+    sessionId: int32('7+').default(0),
+    responses: array({
+      topic: string('0-12').ignorable(),
+      topicId: uuid('13+').ignorable(),
+      partitions: array({
+        partitionIndex: int32(),
+        errorCode: int16(),
+        highWatermark: int64(),
+        lastStableOffset: int64().default(-1).ignorable(),
+        logStartOffset: int64('5+').default(-1).ignorable(),
+        divergingEpoch: struct({ epoch: int32().default(-1), endOffset: int64().default(-1) }, '12+').tag(0, '12+'),
+        currentLeader: struct({ leaderId: int32().default(-1), leaderEpoch: int32().default(-1) }, '12+').tag(1, '12+'),
+        snapshotId: struct({ endOffset: int64().default(-1), epoch: int32().default(-1) }, '12+').tag(2, '12+'),
+        abortedTransactions: array({ producerId: int64(), firstOffset: int64() }).nullable().ignorable(),
+        preferredReadReplica: int32('11+').default(-1),
+        records: records().nullable(),
+      }),
+    }),
+    nodeEndpoints: array(
+      {
+        nodeId: int32(),
+        host: string(),
+        port: int32(),
+        rack: string().nullable().default(null),
+      },
+      '16+',
+    ).tag(0, '16+'),
+  },
+})
+export type FetchRequest = RequestOf<typeof Fetch>
+export type FetchResponse = ResponseOf<typeof Fetch>

@@ -1,0 +1,35 @@
+import { api, array, int8, int16, int32, type RequestOf, type ResponseOf, string } from '../codec/schema.ts'
+
+/** FindCoordinator. */
+export const FindCoordinator = api({
+  key: 10,
+  name: 'FindCoordinator',
+  versions: '0-6',
+  flexible: '3+',
+  request: {
+    key: string('0-3'),
+    keyType: int8('1+').default(0),
+    coordinatorKeys: array(string(), '4+'),
+  },
+  response: {
+    throttleTimeMs: int32('1+').ignorable(),
+    errorCode: int16('0-3'),
+    errorMessage: string('1-3').nullable().ignorable(),
+    nodeId: int32('0-3'),
+    host: string('0-3'),
+    port: int32('0-3'),
+    coordinators: array(
+      {
+        key: string(),
+        nodeId: int32(),
+        host: string(),
+        port: int32(),
+        errorCode: int16(),
+        errorMessage: string().nullable().ignorable(),
+      },
+      '4+',
+    ),
+  },
+})
+export type FindCoordinatorRequest = RequestOf<typeof FindCoordinator>
+export type FindCoordinatorResponse = ResponseOf<typeof FindCoordinator>

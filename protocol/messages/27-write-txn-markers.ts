@@ -1,0 +1,41 @@
+import {
+  api,
+  array,
+  bool,
+  int8,
+  int16,
+  int32,
+  int64,
+  type RequestOf,
+  type ResponseOf,
+  string,
+} from '../codec/schema.ts'
+
+/** WriteTxnMarkers. */
+export const WriteTxnMarkers = api({
+  key: 27,
+  name: 'WriteTxnMarkers',
+  versions: '1-2',
+  flexible: '1+',
+  request: {
+    markers: array({
+      producerId: int64(),
+      producerEpoch: int16(),
+      transactionResult: bool(),
+      topics: array({ name: string(), partitionIndexes: array(int32()) }),
+      coordinatorEpoch: int32(),
+      transactionVersion: int8('2+').default(0).ignorable(),
+    }),
+  },
+  response: {
+    markers: array({
+      producerId: int64(),
+      topics: array({
+        name: string(),
+        partitions: array({ partitionIndex: int32(), errorCode: int16() }),
+      }),
+    }),
+  },
+})
+export type WriteTxnMarkersRequest = RequestOf<typeof WriteTxnMarkers>
+export type WriteTxnMarkersResponse = ResponseOf<typeof WriteTxnMarkers>

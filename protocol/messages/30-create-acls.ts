@@ -1,0 +1,26 @@
+import { api, array, int8, int16, int32, type RequestOf, type ResponseOf, string } from '../codec/schema.ts'
+
+/** CreateAcls. */
+export const CreateAcls = api({
+  key: 30,
+  name: 'CreateAcls',
+  versions: '1-3',
+  flexible: '2+',
+  request: {
+    creations: array({
+      resourceType: int8(),
+      resourceName: string(),
+      resourcePatternType: int8().default(3),
+      principal: string(),
+      host: string(),
+      operation: int8(),
+      permissionType: int8(),
+    }),
+  },
+  response: {
+    throttleTimeMs: int32(),
+    results: array({ errorCode: int16(), errorMessage: string().nullable() }),
+  },
+})
+export type CreateAclsRequest = RequestOf<typeof CreateAcls>
+export type CreateAclsResponse = ResponseOf<typeof CreateAcls>

@@ -1,0 +1,32 @@
+import { api, array, bool, int16, int32, int64, type RequestOf, type ResponseOf, string } from '../codec/schema.ts'
+
+/** DescribeLogDirs. */
+export const DescribeLogDirs = api({
+  key: 35,
+  name: 'DescribeLogDirs',
+  versions: '1-5',
+  flexible: '2+',
+  request: { topics: array({ topic: string(), partitions: array(int32()) }).nullable() },
+  response: {
+    throttleTimeMs: int32(),
+    errorCode: int16('3+').ignorable(),
+    results: array({
+      errorCode: int16(),
+      logDir: string(),
+      topics: array({
+        name: string(),
+        partitions: array({
+          partitionIndex: int32(),
+          partitionSize: int64(),
+          offsetLag: int64(),
+          isFutureKey: bool(),
+        }),
+      }),
+      totalBytes: int64('4+').default(-1).ignorable(),
+      usableBytes: int64('4+').default(-1).ignorable(),
+      isCordoned: bool('5+').default(false).ignorable(),
+    }),
+  },
+})
+export type DescribeLogDirsRequest = RequestOf<typeof DescribeLogDirs>
+export type DescribeLogDirsResponse = ResponseOf<typeof DescribeLogDirs>

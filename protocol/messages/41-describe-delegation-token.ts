@@ -1,0 +1,30 @@
+import { api, array, bytes, int16, int32, int64, type RequestOf, type ResponseOf, string } from '../codec/schema.ts'
+
+/** DescribeDelegationToken. */
+export const DescribeDelegationToken = api({
+  key: 41,
+  name: 'DescribeDelegationToken',
+  versions: '1-3',
+  flexible: '2+',
+  request: {
+    owners: array({ principalType: string(), principalName: string() }).nullable(),
+  },
+  response: {
+    errorCode: int16(),
+    tokens: array({
+      principalType: string(),
+      principalName: string(),
+      tokenRequesterPrincipalType: string('3+'),
+      tokenRequesterPrincipalName: string('3+'),
+      issueTimestamp: int64(),
+      expiryTimestamp: int64(),
+      maxTimestamp: int64(),
+      tokenId: string(),
+      hmac: bytes(),
+      renewers: array({ principalType: string(), principalName: string() }),
+    }),
+    throttleTimeMs: int32(),
+  },
+})
+export type DescribeDelegationTokenRequest = RequestOf<typeof DescribeDelegationToken>
+export type DescribeDelegationTokenResponse = ResponseOf<typeof DescribeDelegationToken>
