@@ -130,8 +130,8 @@ export function inRange(range: VersionRange | null, version: number): boolean {
   return range !== null && version >= range.min && version <= range.max
 }
 
-function field<T>(type: FieldType, versions: string): Field<T> {
-  return new FieldBuilder<T, false>({
+function field<T, Optional extends boolean>(type: FieldType, versions: string): Field<T, Optional> {
+  return new FieldBuilder<T, Optional>({
     type,
     versions: parseVersions(versions),
     nullable: null,
@@ -142,31 +142,48 @@ function field<T>(type: FieldType, versions: string): Field<T> {
   })
 }
 
-export const bool = (versions = '0+') => field<boolean>({ kind: 'bool' }, versions)
-export const int8 = (versions = '0+') => field<number>({ kind: 'int8' }, versions)
-export const int16 = (versions = '0+') => field<number>({ kind: 'int16' }, versions)
-export const uint16 = (versions = '0+') => field<number>({ kind: 'uint16' }, versions)
-export const int32 = (versions = '0+') => field<number>({ kind: 'int32' }, versions)
-export const uint32 = (versions = '0+') => field<number>({ kind: 'uint32' }, versions)
-/** A number, saturating: what is beyond ±(2^53 - 1) decodes to that bound, and the bound encodes as Long.MAX or MIN. */
-export const int64 = (versions = '0+') => field<number>({ kind: 'int64' }, versions)
-export const float64 = (versions = '0+') => field<number>({ kind: 'float64' }, versions)
-/** Kafka's own text form: 22 characters of unpadded base64url. */
-export const uuid = (versions = '0+') => field<string>({ kind: 'uuid' }, versions)
-export const string = (versions = '0+') => field<string>({ kind: 'string' }, versions)
-/** A view of the frame: copy what must outlive the request. */
-export const bytes = (versions = '0+') => field<Buffer>({ kind: 'bytes' }, versions)
-/** Record batches: a view when decoded; one buffer or several when encoded, attached without a copy when large. */
-export const records = (versions = '0+') => field<Buffer>({ kind: 'records' }, versions)
+/**
+ * Given versions, a field may be left out when encoding: it does not exist everywhere. Without, it must be there unless
+ * it has a default, so that no response forgets its error code.
+ */
+interface Builder<T> {
+  (): Field<T>
+  (versions: string): Field<T, true>
+}
 
-export function struct<const F extends Fields>(fields: F, versions = '0+'): Field<Struct<F>> {
+function primitive<T>(kind: PrimitiveType): Builder<T> {
+  return (versions: string = '0+') => field<T, never>({ kind }, versions)
+}
+
+export const bool = primitive<boolean>('bool')
+export const int8 = primitive<number>('int8')
+export const int16 = primitive<number>('int16')
+export const uint16 = primitive<number>('uint16')
+export const int32 = primitive<number>('int32')
+export const uint32 = primitive<number>('uint32')
+/** A number, saturating: what is beyond ±(2^53 - 1) decodes to that bound, and the bound encodes as Long.MAX or MIN. */
+export const int64 = primitive<number>('int64')
+export const float64 = primitive<number>('float64')
+/** Kafka's own text form: 22 characters of unpadded base64url. */
+export const uuid = primitive<string>('uuid')
+export const string = primitive<string>('string')
+/** A view of the frame: copy what must outlive the request. */
+export const bytes = primitive<Buffer>('bytes')
+/** Record batches: a view when decoded; one buffer or several when encoded, attached without a copy when large. */
+export const records = primitive<Buffer>('records')
+
+export function struct<const F extends Fields>(fields: F): Field<Struct<F>>
+export function struct<const F extends Fields>(fields: F, versions: string): Field<Struct<F>, true>
+export function struct(fields: Fields, versions = '0+'): Field<Struct<Fields>, never> {
   return field({ kind: 'struct', fields: listOf(fields) }, versions)
 }
 
 /** An array of structs (given as fields) or of primitives (given as a field: only its type counts). */
-export function array<T>(element: Field<T, boolean>, versions?: string): Field<T[]>
-export function array<const F extends Fields>(fields: F, versions?: string): Field<Struct<F>[]>
-export function array(element: Fields | Field<unknown, boolean>, versions = '0+'): Field<unknown[]> {
+export function array<T>(element: Field<T, boolean>): Field<T[]>
+export function array<T>(element: Field<T, boolean>, versions: string): Field<T[], true>
+export function array<const F extends Fields>(fields: F): Field<Struct<F>[]>
+export function array<const F extends Fields>(fields: F, versions: string): Field<Struct<F>[], true>
+export function array(element: Fields | Field<unknown, boolean>, versions = '0+'): Field<never, never> {
   const type: FieldType =
     element instanceof FieldBuilder ? element.spec.type : { kind: 'struct', fields: listOf(element as Fields) }
   return field({ kind: 'array', element: type }, versions)
