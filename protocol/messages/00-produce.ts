@@ -12,10 +12,15 @@ import {
   uuid,
 } from '../codec/schema.ts'
 
-/** Produce. */
+/**
+ * Appends record batches to partitions. No response at all when acks is 0. Versions 0 to 2 carried message sets and
+ * are refused, yet advertised: librdkafka switches features off without them.
+ */
 export const Produce = api({
   key: 0,
   name: 'Produce',
+  // 3 record batches v2 · 5 log start offset · 7 zstd · 8 record errors · 9 flexible · 10 leader hints ·
+  // 11 TRANSACTION_ABORTABLE · 12 implicit txn partitions · 13 topic ids
   versions: '3-13',
   flexible: '9+',
   request: {

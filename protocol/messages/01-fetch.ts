@@ -13,10 +13,18 @@ import {
   uuid,
 } from '../codec/schema.ts'
 
-/** Fetch. */
+/**
+ * Reads record batches of many partitions, waiting up to maxWaitMs for minBytes. Followers use it too (replicaId >=
+ * 0). A session (KIP-227) sends only what changed: an empty topic list then means all partitions of the session, and
+ * forgottenTopicsData removes some. The first batch is returned even when it exceeds the limits; a batch may begin
+ * before fetchOffset, the client skips.
+ */
 export const Fetch = api({
   key: 1,
   name: 'Fetch',
+  // 4 isolation level · 5 log start offset · 7 sessions · 9 leader epoch · 10 zstd · 11 rack ·
+  // 12 flexible, diverging epoch · 13 topic ids · 15 replica state · 16 leader hints · 17 directory id ·
+  // 18 high watermark of the follower
   versions: '4-18',
   flexible: '12+',
   request: {

@@ -1,9 +1,15 @@
 import { api, array, int8, int16, int32, int64, type RequestOf, type ResponseOf, string } from '../codec/schema.ts'
 
-/** ListOffsets. */
+/**
+ * The offset of a point in time. timestamp is in ms or one of: -1 latest, -2 earliest, -3 of the largest timestamp, -4
+ * earliest local, -5 latest tiered, -6 earliest pending upload. Nothing found is offset -1 with timestamp -1, not an
+ * error.
+ */
 export const ListOffsets = api({
   key: 2,
   name: 'ListOffsets',
+  // 2 isolation level · 4 leader epoch · 6 flexible · 7 max timestamp · 8 local log start · 9 tiered · 10 timeout ·
+  // 11 pending upload
   versions: '1-11',
   flexible: '6+',
   request: {

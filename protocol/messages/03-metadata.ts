@@ -1,9 +1,15 @@
 import { api, array, bool, int16, int32, type RequestOf, type ResponseOf, string, uuid } from '../codec/schema.ts'
 
-/** Metadata. */
+/**
+ * Brokers, controller, topics and partition leaders: the first thing every client asks. Null topics means all, empty
+ * means none; in version 0 empty means all. Asking for a topic may create it (allowAutoTopicCreation). The authorized
+ * operations are -2147483648 when not asked for; those of the cluster moved to DescribeCluster after version 10.
+ */
 export const Metadata = api({
   key: 3,
   name: 'Metadata',
+  // 1 controller, rack, null topics · 2 cluster id · 3 throttle · 4 auto-creation flag · 5 offline replicas ·
+  // 7 leader epoch · 8 authorized operations · 9 flexible · 10 topic ids · 12 topics by id · 13 top-level error
   versions: '0-13',
   flexible: '9+',
   request: {

@@ -11,10 +11,15 @@ import {
   uuid,
 } from '../codec/schema.ts'
 
-/** OffsetFetch. */
+/**
+ * The committed offsets of one group (to 7) or of several (from 8). Null topics means all that the group has. No
+ * committed offset is offset -1 with an empty metadata string and no error: clients then apply auto.offset.reset.
+ */
 export const OffsetFetch = api({
   key: 9,
   name: 'OffsetFetch',
+  // 2 null topics, group error · 3 throttle · 5 leader epoch · 6 flexible · 7 requireStable · 8 several groups ·
+  // 9 member id and epoch · 10 topic ids
   versions: '1-10',
   flexible: '6+',
   request: {

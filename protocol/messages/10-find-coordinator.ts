@@ -1,9 +1,13 @@
 import { api, array, int8, int16, int32, type RequestOf, type ResponseOf, string } from '../codec/schema.ts'
 
-/** FindCoordinator. */
+/**
+ * Which broker coordinates a group (key type 0), a transactional id (1) or a share partition (2, key
+ * groupId:topicId:partition).
+ */
 export const FindCoordinator = api({
   key: 10,
   name: 'FindCoordinator',
+  // 1 key type, error message · 3 flexible · 4 several keys · 5 TRANSACTION_ABORTABLE · 6 share partitions
   versions: '0-6',
   flexible: '3+',
   request: {

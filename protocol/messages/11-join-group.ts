@@ -1,9 +1,15 @@
 import { api, array, bool, bytes, int16, int32, type RequestOf, type ResponseOf, string } from '../codec/schema.ts'
 
-/** JoinGroup. */
+/**
+ * Enters a classic group, or re-enters it after a rebalance. The answer waits until all members have joined; only the
+ * leader's carries the members. From version 4 a new dynamic member is first refused with MEMBER_ID_REQUIRED and the
+ * id to come back with; up to 3 it is let in at once.
+ */
 export const JoinGroup = api({
   key: 11,
   name: 'JoinGroup',
+  // 1 rebalance timeout · 2 throttle · 4 two steps · 5 static members · 6 flexible · 7 protocol type · 8 reason ·
+  // 9 skipAssignment
   versions: '0-9',
   flexible: '6+',
   request: {

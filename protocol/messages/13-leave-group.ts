@@ -1,10 +1,13 @@
 import { api, array, int16, int32, type RequestOf, type ResponseOf, string } from '../codec/schema.ts'
 
-/** LeaveGroup. */
+/**
+ * Takes one member (to 2) or several (from 3) out of a classic group. From 3 on, an administrator may name a static
+ * member by its instance id alone.
+ */
 export const LeaveGroup = api({
   key: 13,
   name: 'LeaveGroup',
-  versions: '0-5',
+  versions: '0-5', // 1 throttle · 3 several members · 4 flexible · 5 reason
   flexible: '4+',
   request: {
     groupId: string(),

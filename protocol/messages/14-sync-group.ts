@@ -1,10 +1,10 @@
 import { api, array, bytes, int16, int32, type RequestOf, type ResponseOf, string } from '../codec/schema.ts'
 
-/** SyncGroup. */
+/** Second step of a classic rebalance: the leader hands in everybody's assignment, each member gets its own. */
 export const SyncGroup = api({
   key: 14,
   name: 'SyncGroup',
-  versions: '0-5',
+  versions: '0-5', // 1 throttle · 3 static members · 4 flexible · 5 protocol type and name, checked by the broker
   flexible: '4+',
   request: {
     groupId: string(),

@@ -1,10 +1,10 @@
 import { api, array, int16, int32, type RequestOf, type ResponseOf, string } from '../codec/schema.ts'
 
-/** ListGroups. */
+/** The groups that this broker coordinates, of every kind. Empty filters mean all. */
 export const ListGroups = api({
   key: 16,
   name: 'ListGroups',
-  versions: '0-5',
+  versions: '0-5', // 1 throttle · 3 flexible · 4 state filter · 5 type filter
   flexible: '3+',
   request: { statesFilter: array(string(), '4+'), typesFilter: array(string(), '5+') },
   response: {

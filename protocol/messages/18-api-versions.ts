@@ -1,10 +1,14 @@
 import { api, array, bool, int16, int32, int64, type RequestOf, type ResponseOf, string } from '../codec/schema.ts'
 
-/** ApiVersions. */
+/**
+ * What the broker can do, asked before anything else. A version that the broker lacks is answered in version 0 with
+ * UNSUPPORTED_VERSION and the list, so that the client can choose again. The response header never has tagged fields.
+ * Up to version 3 a feature whose minimum is 0 must be left out.
+ */
 export const ApiVersions = api({
   key: 18,
   name: 'ApiVersions',
-  versions: '0-4',
+  versions: '0-4', // 1 throttle · 3 flexible, client name, features · 4 features from 0
   flexible: '3+',
   request: {
     clientSoftwareName: string('3+').ignorable(),

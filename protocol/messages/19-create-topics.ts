@@ -1,10 +1,14 @@
 import { api, array, bool, int8, int16, int32, type RequestOf, type ResponseOf, string, uuid } from '../codec/schema.ts'
 
-/** CreateTopics. */
+/**
+ * Creates topics with a partition count or an explicit assignment, and configs. -1 for count or factor means the
+ * broker's default (from version 4). validateOnly checks all and creates nothing. timeoutMs is how long the request
+ * waits, not a deadline for the creation.
+ */
 export const CreateTopics = api({
   key: 19,
   name: 'CreateTopics',
-  versions: '2-7',
+  versions: '2-7', // 4 defaults by -1 · 5 flexible, configs in the response · 6 THROTTLING_QUOTA_EXCEEDED · 7 topic id
   flexible: '5+',
   request: {
     topics: array({

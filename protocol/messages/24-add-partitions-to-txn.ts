@@ -7,11 +7,14 @@ const addPartitionsToTxnTopicResult = {
   resultsByPartition: array({ partitionIndex: int32(), partitionErrorCode: int16() }),
 }
 
-/** AddPartitionsToTxn. */
+/**
+ * Adds partitions to a transaction before they are written to. Clients use versions up to 3; 4 and above are for
+ * brokers, which verify several transactions at once.
+ */
 export const AddPartitionsToTxn = api({
   key: 24,
   name: 'AddPartitionsToTxn',
-  versions: '0-5',
+  versions: '0-5', // 2 PRODUCER_FENCED · 3 flexible · 4 batches, verifyOnly · 5 TRANSACTION_ABORTABLE
   flexible: '3+',
   request: {
     transactions: array(

@@ -1,10 +1,10 @@
 import { api, int16, int32, int64, type RequestOf, type ResponseOf, string } from '../codec/schema.ts'
 
-/** AddOffsetsToTxn. */
+/** Adds a group's offsets partition to a transaction, before TxnOffsetCommit. */
 export const AddOffsetsToTxn = api({
   key: 25,
   name: 'AddOffsetsToTxn',
-  versions: '0-4',
+  versions: '0-4', // 2 PRODUCER_FENCED · 3 flexible · 4 TRANSACTION_ABORTABLE
   flexible: '3+',
   request: {
     transactionalId: string(),

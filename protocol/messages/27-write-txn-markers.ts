@@ -11,11 +11,14 @@ import {
   string,
 } from '../codec/schema.ts'
 
-/** WriteTxnMarkers. */
+/**
+ * Writes commit or abort markers into partitions. Between brokers, but the Java admin client's abortTransaction sends
+ * it as well.
+ */
 export const WriteTxnMarkers = api({
   key: 27,
   name: 'WriteTxnMarkers',
-  versions: '1-2',
+  versions: '1-2', // 1 flexible · 2 transaction version of the marker
   flexible: '1+',
   request: {
     markers: array({

@@ -1,9 +1,13 @@
 import { api, array, int16, int32, int64, type RequestOf, type ResponseOf, string } from '../codec/schema.ts'
 
-/** TxnOffsetCommit. */
+/**
+ * Commits a group's offsets as part of a transaction: visible when it commits. From version 5 it also adds the offsets
+ * partition to the transaction (KIP-890).
+ */
 export const TxnOffsetCommit = api({
   key: 28,
   name: 'TxnOffsetCommit',
+  // 2 leader epoch · 3 flexible, member and generation · 4 TRANSACTION_ABORTABLE · 5 implicit AddOffsetsToTxn
   versions: '0-5',
   flexible: '3+',
   request: {

@@ -1,10 +1,13 @@
 import { api, array, int8, int16, int32, type RequestOf, type ResponseOf, string } from '../codec/schema.ts'
 
-/** DescribeAcls. */
+/**
+ * The ACLs that match a filter. Types: resource 1 any, 2 topic, 3 group, 4 cluster, 5 transactional id, 6 delegation
+ * token, 7 user; pattern 1 any, 2 match, 3 literal, 4 prefixed. Null names, principals and hosts match everything.
+ */
 export const DescribeAcls = api({
   key: 29,
   name: 'DescribeAcls',
-  versions: '1-3',
+  versions: '1-3', // 1 pattern type · 2 flexible · 3 user resources
   flexible: '2+',
   request: {
     resourceTypeFilter: int8(),

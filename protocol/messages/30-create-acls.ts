@@ -1,10 +1,10 @@
 import { api, array, int8, int16, int32, type RequestOf, type ResponseOf, string } from '../codec/schema.ts'
 
-/** CreateAcls. */
+/** Adds ACLs, each with its own result. Adding one that exists is a success. */
 export const CreateAcls = api({
   key: 30,
   name: 'CreateAcls',
-  versions: '1-3',
+  versions: '1-3', // 1 pattern type · 2 flexible · 3 user resources
   flexible: '2+',
   request: {
     creations: array({

@@ -1,10 +1,10 @@
 import { api, array, int8, int16, int32, type RequestOf, type ResponseOf, string } from '../codec/schema.ts'
 
-/** DeleteAcls. */
+/** Removes the ACLs that match filters and returns them. A filter that matches nothing is a success with an empty list. */
 export const DeleteAcls = api({
   key: 31,
   name: 'DeleteAcls',
-  versions: '1-3',
+  versions: '1-3', // 1 pattern type · 2 flexible · 3 user resources
   flexible: '2+',
   request: {
     filters: array({

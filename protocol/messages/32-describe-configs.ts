@@ -1,10 +1,14 @@
 import { api, array, bool, int8, int16, int32, type RequestOf, type ResponseOf, string } from '../codec/schema.ts'
 
-/** DescribeConfigs. */
+/**
+ * The configs of topics (type 2), brokers (4), broker loggers (8), client metrics (16) and groups (32), with their
+ * sources and synonyms. Null keys means all; values of sensitive configs are null. Connect refuses to start on what it
+ * reads here (cleanup.policy).
+ */
 export const DescribeConfigs = api({
   key: 32,
   name: 'DescribeConfigs',
-  versions: '1-4',
+  versions: '1-4', // 1 source, synonyms · 3 type, documentation · 4 flexible
   flexible: '4+',
   request: {
     resources: array({

@@ -1,10 +1,13 @@
 import { api, array, bool, int8, int16, int32, type RequestOf, type ResponseOf, string } from '../codec/schema.ts'
 
-/** AlterConfigs. */
+/**
+ * Replaces all dynamic configs of a resource: what is not named is reset. Old tools send it; IncrementalAlterConfigs
+ * is the safe one.
+ */
 export const AlterConfigs = api({
   key: 33,
   name: 'AlterConfigs',
-  versions: '0-2',
+  versions: '0-2', // 2 flexible
   flexible: '2+',
   request: {
     resources: array({

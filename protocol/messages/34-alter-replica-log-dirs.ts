@@ -1,10 +1,10 @@
 import { api, array, int16, int32, type RequestOf, type ResponseOf, string } from '../codec/schema.ts'
 
-/** AlterReplicaLogDirs. */
+/** Moves replicas between a broker's log directories; they may be named before the partition exists here. */
 export const AlterReplicaLogDirs = api({
   key: 34,
   name: 'AlterReplicaLogDirs',
-  versions: '1-2',
+  versions: '1-2', // 2 flexible
   flexible: '2+',
   request: {
     dirs: array({

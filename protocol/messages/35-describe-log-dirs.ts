@@ -1,10 +1,10 @@
 import { api, array, bool, int16, int32, int64, type RequestOf, type ResponseOf, string } from '../codec/schema.ts'
 
-/** DescribeLogDirs. */
+/** Size and lag of each partition, per log directory. Null topics means all. */
 export const DescribeLogDirs = api({
   key: 35,
   name: 'DescribeLogDirs',
-  versions: '1-5',
+  versions: '1-5', // 2 flexible · 3 top-level error · 4 volume sizes · 5 cordoned directories
   flexible: '2+',
   request: { topics: array({ topic: string(), partitions: array(int32()) }).nullable() },
   response: {

@@ -1,10 +1,13 @@
 import { api, bytes, int16, int64, type RequestOf, type ResponseOf, string } from '../codec/schema.ts'
 
-/** SaslAuthenticate. */
+/**
+ * Carries one SASL token in each direction, after SaslHandshake version 1. With a session lifetime the client
+ * authenticates again on the same connection (KIP-368).
+ */
 export const SaslAuthenticate = api({
   key: 36,
   name: 'SaslAuthenticate',
-  versions: '0-2',
+  versions: '0-2', // 1 session lifetime · 2 flexible
   flexible: '2+',
   request: { authBytes: bytes() },
   response: {

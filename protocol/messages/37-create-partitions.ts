@@ -1,10 +1,10 @@
 import { api, array, bool, int16, int32, type RequestOf, type ResponseOf, string } from '../codec/schema.ts'
 
-/** CreatePartitions. */
+/** Raises the partition count of topics; count is the new total. Null assignments lets the broker choose. */
 export const CreatePartitions = api({
   key: 37,
   name: 'CreatePartitions',
-  versions: '0-3',
+  versions: '0-3', // 2 flexible · 3 THROTTLING_QUOTA_EXCEEDED
   flexible: '2+',
   request: {
     topics: array({

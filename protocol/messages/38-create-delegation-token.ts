@@ -1,10 +1,10 @@
 import { api, array, bytes, int16, int32, int64, type RequestOf, type ResponseOf, string } from '../codec/schema.ts'
 
-/** CreateDelegationToken. */
+/** Issues a delegation token, whose HMAC is then a SCRAM password. maxLifetimeMs -1 means the broker's maximum. */
 export const CreateDelegationToken = api({
   key: 38,
   name: 'CreateDelegationToken',
-  versions: '1-3',
+  versions: '1-3', // 2 flexible · 3 owner and requester
   flexible: '2+',
   request: {
     ownerPrincipalType: string('3+').nullable(),

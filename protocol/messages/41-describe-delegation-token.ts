@@ -1,10 +1,10 @@
 import { api, array, bytes, int16, int32, int64, type RequestOf, type ResponseOf, string } from '../codec/schema.ts'
 
-/** DescribeDelegationToken. */
+/** The delegation tokens that the caller may see, of all owners (null) or of some. */
 export const DescribeDelegationToken = api({
   key: 41,
   name: 'DescribeDelegationToken',
-  versions: '1-3',
+  versions: '1-3', // 2 flexible · 3 requester
   flexible: '2+',
   request: {
     owners: array({ principalType: string(), principalName: string() }).nullable(),

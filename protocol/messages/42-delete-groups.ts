@@ -1,10 +1,10 @@
 import { api, array, int16, int32, type RequestOf, type ResponseOf, string } from '../codec/schema.ts'
 
-/** DeleteGroups. */
+/** Deletes empty groups with their offsets, of every kind; the others get NON_EMPTY_GROUP. */
 export const DeleteGroups = api({
   key: 42,
   name: 'DeleteGroups',
-  versions: '0-2',
+  versions: '0-2', // 1 throttle · 2 flexible
   flexible: '2+',
   request: { groupsNames: array(string()) },
   response: {

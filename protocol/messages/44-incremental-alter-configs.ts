@@ -1,10 +1,13 @@
 import { api, array, bool, int8, int16, int32, type RequestOf, type ResponseOf, string } from '../codec/schema.ts'
 
-/** IncrementalAlterConfigs. */
+/**
+ * Changes single configs: operation 0 set, 1 delete, 2 append, 3 subtract (the last two on lists). A resource changes
+ * as a whole or not at all.
+ */
 export const IncrementalAlterConfigs = api({
   key: 44,
   name: 'IncrementalAlterConfigs',
-  versions: '0-1',
+  versions: '0-1', // 1 flexible
   flexible: '1+',
   request: {
     resources: array({

@@ -1,10 +1,10 @@
 import { api, array, bool, int16, int32, type RequestOf, type ResponseOf, string } from '../codec/schema.ts'
 
-/** AlterPartitionReassignments. */
+/** Moves partitions to other replicas; null replicas cancels a move (NO_REASSIGNMENT_IN_PROGRESS when there is none). */
 export const AlterPartitionReassignments = api({
   key: 45,
   name: 'AlterPartitionReassignments',
-  versions: '0-1',
+  versions: '0-1', // 1 forbids a change of the replication factor
   flexible: '0+',
   request: {
     timeoutMs: int32().default(60000),

@@ -1,6 +1,6 @@
 import { api, array, int16, int32, type RequestOf, type ResponseOf, string } from '../codec/schema.ts'
 
-/** ListPartitionReassignments. */
+/** The moves of partitions in progress; null topics means all. kafka-topics.sh --describe asks every time. */
 export const ListPartitionReassignments = api({
   key: 46,
   name: 'ListPartitionReassignments',

@@ -1,6 +1,9 @@
 import { api, array, int16, int32, type RequestOf, type ResponseOf, string } from '../codec/schema.ts'
 
-/** OffsetDelete. */
+/**
+ * Deletes a group's offsets of single partitions; those that a member subscribes to get GROUP_SUBSCRIBED_TO_TOPIC.
+ * Never flexible.
+ */
 export const OffsetDelete = api({
   key: 47,
   name: 'OffsetDelete',

@@ -11,11 +11,14 @@ import {
   string,
 } from '../codec/schema.ts'
 
-/** DescribeClientQuotas. */
+/**
+ * The quotas whose entity matches: per component an exact name (0), the default (1) or any (2). Entries are null only
+ * beside an error.
+ */
 export const DescribeClientQuotas = api({
   key: 48,
   name: 'DescribeClientQuotas',
-  versions: '0-1',
+  versions: '0-1', // 1 flexible
   flexible: '1+',
   request: {
     components: array({ entityType: string(), matchType: int8(), match: string().nullable() }),

@@ -2,11 +2,14 @@ import { api, array, bool, float64, int16, int32, type RequestOf, type ResponseO
 
 const entityData = { entityType: string(), entityName: string().nullable() }
 
-/** AlterClientQuotas. */
+/**
+ * Sets and removes quotas per entity (user, client-id, ip or user and client-id; a null name is the default), each
+ * entity with its own result.
+ */
 export const AlterClientQuotas = api({
   key: 49,
   name: 'AlterClientQuotas',
-  versions: '0-1',
+  versions: '0-1', // 1 flexible
   flexible: '1+',
   request: {
     entries: array({

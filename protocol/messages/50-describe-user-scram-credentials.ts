@@ -1,6 +1,6 @@
 import { api, array, int8, int16, int32, type RequestOf, type ResponseOf, string } from '../codec/schema.ts'
 
-/** DescribeUserScramCredentials. */
+/** Mechanisms and iteration counts of SCRAM users, never their keys. Null or empty users means all. */
 export const DescribeUserScramCredentials = api({
   key: 50,
   name: 'DescribeUserScramCredentials',

@@ -1,6 +1,9 @@
 import { api, array, bytes, int8, int16, int32, type RequestOf, type ResponseOf, string } from '../codec/schema.ts'
 
-/** AlterUserScramCredentials. */
+/**
+ * Adds, changes and removes SCRAM credentials. The client salts and iterates: the password itself is never sent. One
+ * result per user.
+ */
 export const AlterUserScramCredentials = api({
   key: 51,
   name: 'AlterUserScramCredentials',

@@ -1,10 +1,10 @@
 import { api, array, bool, int8, int16, int32, type RequestOf, type ResponseOf, string } from '../codec/schema.ts'
 
-/** UpdateFeatures. */
+/** Raises or lowers finalized features (metadata.version, transaction.version, …); level 0 removes one. */
 export const UpdateFeatures = api({
   key: 57,
   name: 'UpdateFeatures',
-  versions: '0-2',
+  versions: '0-2', // 1 upgrade type, dry run · 2 no result per feature
   flexible: '0+',
   request: {
     timeoutMs: int32().default(60000),

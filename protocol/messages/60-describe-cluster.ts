@@ -1,10 +1,10 @@
 import { api, array, bool, int8, int16, int32, type RequestOf, type ResponseOf, string } from '../codec/schema.ts'
 
-/** DescribeCluster. */
+/** Brokers, controller and cluster id, without topics. endpointType 1 asks for brokers, 2 for controllers. */
 export const DescribeCluster = api({
   key: 60,
   name: 'DescribeCluster',
-  versions: '0-2',
+  versions: '0-2', // 1 endpoint type · 2 fenced brokers
   flexible: '0+',
   request: {
     includeClusterAuthorizedOperations: bool(),

@@ -1,6 +1,9 @@
 import { api, array, int16, int32, int64, type RequestOf, type ResponseOf, string } from '../codec/schema.ts'
 
-/** DescribeProducers. */
+/**
+ * The producers with state in a partition, with the start of their open transaction: how hanging transactions are
+ * found.
+ */
 export const DescribeProducers = api({
   key: 61,
   name: 'DescribeProducers',

@@ -1,6 +1,6 @@
 import { api, int16, int32, type RequestOf, type ResponseOf, string } from '../codec/schema.ts'
 
-/** UnregisterBroker. */
+/** Forgets a broker that is gone for good. */
 export const UnregisterBroker = api({
   key: 64,
   name: 'UnregisterBroker',

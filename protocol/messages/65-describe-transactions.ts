@@ -1,6 +1,6 @@
 import { api, array, int16, int32, int64, type RequestOf, type ResponseOf, string } from '../codec/schema.ts'
 
-/** DescribeTransactions. */
+/** State, producer, timeout and partitions of transactional ids, from their coordinator. */
 export const DescribeTransactions = api({
   key: 65,
   name: 'DescribeTransactions',

@@ -1,10 +1,13 @@
 import { api, array, int16, int32, int64, type RequestOf, type ResponseOf, string } from '../codec/schema.ts'
 
-/** ListTransactions. */
+/**
+ * The transactions that this broker coordinates. Empty filters mean all; a state that the broker does not know is
+ * returned as such and matches nothing.
+ */
 export const ListTransactions = api({
   key: 66,
   name: 'ListTransactions',
-  versions: '0-2',
+  versions: '0-2', // 1 minimum duration · 2 pattern of ids
   flexible: '0+',
   request: {
     stateFilters: array(string()),

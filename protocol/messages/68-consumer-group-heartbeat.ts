@@ -2,11 +2,14 @@ import { api, array, int16, int32, type RequestOf, type ResponseOf, string, stru
 
 const topicPartitions = { topicId: uuid(), partitions: array(int32()) }
 
-/** ConsumerGroupHeartbeat. */
+/**
+ * The whole consumer group protocol (KIP-848): joins (epoch 0), reports, learns the assignment and leaves (-1, static
+ * -2). Fields that did not change since the last heartbeat are null; the assignment in the response too.
+ */
 export const ConsumerGroupHeartbeat = api({
   key: 68,
   name: 'ConsumerGroupHeartbeat',
-  versions: '0-1',
+  versions: '0-1', // 1 regex subscription, member ids from the client
   flexible: '0+',
   request: {
     groupId: string(),

@@ -16,11 +16,14 @@ const assignment = {
   topicPartitions: array({ topicId: uuid(), topicName: string(), partitions: array(int32()) }),
 }
 
-/** ConsumerGroupDescribe. */
+/**
+ * State, epochs, members and assignments of groups of the consumer protocol; GROUP_ID_NOT_FOUND for others, so that
+ * admin clients go on to DescribeGroups.
+ */
 export const ConsumerGroupDescribe = api({
   key: 69,
   name: 'ConsumerGroupDescribe',
-  versions: '0-1',
+  versions: '0-1', // 1 member type
   flexible: '0+',
   request: { groupIds: array(string()), includeAuthorizedOperations: bool() },
   response: {

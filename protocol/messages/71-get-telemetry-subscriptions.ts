@@ -1,6 +1,6 @@
 import { api, array, bool, int8, int16, int32, type RequestOf, type ResponseOf, string, uuid } from '../codec/schema.ts'
 
-/** GetTelemetrySubscriptions. */
+/** Which metrics the client should push, how often and how compressed (KIP-714). A zero instance id asks for a new one. */
 export const GetTelemetrySubscriptions = api({
   key: 71,
   name: 'GetTelemetrySubscriptions',

@@ -1,6 +1,6 @@
 import { api, bool, bytes, int8, int16, int32, type RequestOf, type ResponseOf, uuid } from '../codec/schema.ts'
 
-/** PushTelemetry. */
+/** Metrics of a client in the OTLP format, compressed as agreed. terminating is set in the last push. */
 export const PushTelemetry = api({
   key: 72,
   name: 'PushTelemetry',

@@ -1,10 +1,13 @@
 import { api, array, int8, int16, int32, type RequestOf, type ResponseOf, string } from '../codec/schema.ts'
 
-/** ListConfigResources. */
+/**
+ * The names of resources that have configs. Version 0 was ListClientMetricsResources and lists only these; no type
+ * means all types.
+ */
 export const ListConfigResources = api({
   key: 74,
   name: 'ListConfigResources',
-  versions: '0-1',
+  versions: '0-1', // 1 resource types
   flexible: '0+',
   request: { resourceTypes: array(int8(), '1+') },
   response: {

@@ -13,7 +13,10 @@ import {
 
 const cursor = { topicName: string(), partitionIndex: int32() }
 
-/** DescribeTopicPartitions. */
+/**
+ * Topics and their partitions page by page (KIP-966): what the Java admin client uses to describe topics. Names come
+ * back sorted; nextCursor is null at the end.
+ */
 export const DescribeTopicPartitions = api({
   key: 75,
   name: 'DescribeTopicPartitions',

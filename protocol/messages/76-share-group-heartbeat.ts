@@ -1,10 +1,10 @@
 import { api, array, int16, int32, type RequestOf, type ResponseOf, string, struct, uuid } from '../codec/schema.ts'
 
-/** ShareGroupHeartbeat. */
+/** Joins, keeps and leaves (-1) a share group (KIP-932). Null subscription or assignment means unchanged. */
 export const ShareGroupHeartbeat = api({
   key: 76,
   name: 'ShareGroupHeartbeat',
-  versions: '1',
+  versions: '1', // 1 the first stable one
   flexible: '0+',
   request: {
     groupId: string(),

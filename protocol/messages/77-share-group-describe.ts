@@ -11,11 +11,11 @@ import {
   uuid,
 } from '../codec/schema.ts'
 
-/** ShareGroupDescribe. */
+/** State, members and assignments of share groups; GROUP_ID_NOT_FOUND for others. */
 export const ShareGroupDescribe = api({
   key: 77,
   name: 'ShareGroupDescribe',
-  versions: '1',
+  versions: '1', // 1 the first stable one
   flexible: '0+',
   request: { groupIds: array(string()), includeAuthorizedOperations: bool() },
   response: {

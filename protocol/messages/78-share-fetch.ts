@@ -14,11 +14,14 @@ import {
   uuid,
 } from '../codec/schema.ts'
 
-/** ShareFetch. */
+/**
+ * Acquires records of share partitions for a member, and acknowledges earlier ones on the way. Acknowledge types: 0
+ * gap, 1 accept, 2 release, 3 reject, 4 renew. Epoch 0 opens a session, -1 closes it.
+ */
 export const ShareFetch = api({
   key: 78,
   name: 'ShareFetch',
-  versions: '1-2',
+  versions: '1-2', // 1 the first stable one · 2 acquire mode, renewal
   flexible: '0+',
   request: {
     groupId: string().nullable().default(null),

@@ -13,11 +13,11 @@ import {
   uuid,
 } from '../codec/schema.ts'
 
-/** ShareAcknowledge. */
+/** Acknowledges records of share partitions without fetching. Types as in ShareFetch. */
 export const ShareAcknowledge = api({
   key: 79,
   name: 'ShareAcknowledge',
-  versions: '1-2',
+  versions: '1-2', // 1 the first stable one · 2 renewal
   flexible: '0+',
   request: {
     groupId: string().nullable().default(null),

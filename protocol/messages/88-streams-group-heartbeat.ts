@@ -30,7 +30,10 @@ const taskOffset = { subtopologyId: string(), partition: int32(), offset: int64(
 
 const topicPartition = { topic: string(), partitions: array(int32()) }
 
-/** StreamsGroupHeartbeat. */
+/**
+ * The Streams group protocol (KIP-1071): sends the topology and the tasks a member has, returns those it should have
+ * and what hinders (status). Null means unchanged.
+ */
 export const StreamsGroupHeartbeat = api({
   key: 88,
   name: 'StreamsGroupHeartbeat',

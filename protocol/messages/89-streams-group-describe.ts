@@ -31,7 +31,7 @@ const assignment = {
   warmupTasks: array(taskIds),
 }
 
-/** StreamsGroupDescribe. */
+/** State, topology, members and tasks of Streams groups; GROUP_ID_NOT_FOUND for others. */
 export const StreamsGroupDescribe = api({
   key: 89,
   name: 'StreamsGroupDescribe',

@@ -1,10 +1,10 @@
 import { api, array, int16, int32, int64, type RequestOf, type ResponseOf, string, uuid } from '../codec/schema.ts'
 
-/** DescribeShareGroupOffsets. */
+/** The start offsets of share groups, per partition; null topics means all that the group has. */
 export const DescribeShareGroupOffsets = api({
   key: 90,
   name: 'DescribeShareGroupOffsets',
-  versions: '0-1',
+  versions: '0-1', // 1 lag
   flexible: '0+',
   request: {
     groups: array({

@@ -1,6 +1,6 @@
 import { api, array, int16, int32, int64, type RequestOf, type ResponseOf, string, uuid } from '../codec/schema.ts'
 
-/** AlterShareGroupOffsets. */
+/** Sets the start offsets of an empty share group. */
 export const AlterShareGroupOffsets = api({
   key: 91,
   name: 'AlterShareGroupOffsets',

@@ -1,6 +1,6 @@
 import { api, array, int16, int32, type RequestOf, type ResponseOf, string, uuid } from '../codec/schema.ts'
 
-/** DeleteShareGroupOffsets. */
+/** Deletes the start offsets of an empty share group, by topic. */
 export const DeleteShareGroupOffsets = api({
   key: 92,
   name: 'DeleteShareGroupOffsets',

@@ -1,3 +1,9 @@
+/**
+ * The embedded consumer protocol: the bytes in JoinGroup's metadata and SyncGroup's assignment, written and read by
+ * clients. Each begins with its version as int16. A broker only peeks: which topics a group subscribes to decides
+ * about deleting its offsets, and group tools show the assignment.
+ */
+
 import { array, bytes, int32, message, string } from '../codec/schema.ts'
 
 export const ConsumerProtocolSubscription = message({

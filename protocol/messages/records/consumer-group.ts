@@ -1,3 +1,9 @@
+/**
+ * Records of groups of the consumer protocol (KIP-848) on `__consumer_offsets`. Framing as in group.ts. The classic
+ * member metadata and the assignment epochs are nullable, but absent they are an empty value, not null: that is how
+ * 4.3.1 reads and writes them.
+ */
+
 import { array, bytes, int8, int32, int64, message, string, struct, uuid } from '../../codec/schema.ts'
 
 const topicPartitions = {

@@ -1,3 +1,10 @@
+/**
+ * Control records: the key is a ControlRecordTypeSchema (int16 version, int16 type), the value is an EndTxnMarker
+ * after its version as int16, or one of the others as it is: their first field is the version.
+ *
+ * Types: 0 abort, 1 commit, 2 leader change, 3 snapshot header, 4 snapshot footer, 5 KRaft version, 6 voters.
+ */
+
 import { array, int16, int32, int64, message, string, struct, uint16, uuid } from '../../codec/schema.ts'
 
 const voter = { voterId: int32(), voterDirectoryId: uuid('1+') }
@@ -9,6 +16,7 @@ export const ControlRecordTypeSchema = message({
   fields: { type: int16() },
 })
 
+/** Value of commit and abort markers. */
 export const EndTxnMarker = message({
   name: 'EndTxnMarker',
   versions: '0',

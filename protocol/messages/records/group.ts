@@ -1,3 +1,9 @@
+/**
+ * Records of `__consumer_offsets`: committed offsets and classic groups, and the table of all types on that topic. A
+ * key is the type id as int16 and then the key message (its version is always 0 and not written); a value is its
+ * version as int16 and then the value message. A null value deletes.
+ */
+
 import { array, bytes, int32, int64, type Message, message, string, uuid } from '../../codec/schema.ts'
 import {
   ConsumerGroupCurrentMemberAssignmentKey,
@@ -109,6 +115,7 @@ export const GroupMetadataValue = message({
   },
 })
 
+/** Every record type of `__consumer_offsets` by the id that begins its key. */
 export const groupRecords = [
   { id: 0, key: LegacyOffsetCommitKey, value: LegacyOffsetCommitValue },
   { id: 1, key: OffsetCommitKey, value: OffsetCommitValue },

@@ -1,3 +1,5 @@
+/** Records of share groups (KIP-932) on `__consumer_offsets`. Framing as in group.ts. */
+
 import { array, int8, int32, int64, message, string, uuid } from '../../codec/schema.ts'
 
 const topicPartitionsInfo = { topicId: uuid(), topicName: string(), partitions: array(int32()) }

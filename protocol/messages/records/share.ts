@@ -1,3 +1,8 @@
+/**
+ * Records of `__share_group_state`: a full snapshot of a share partition, then changes until the next one. Framed as
+ * in `__consumer_offsets`: type id and key message, version and value message.
+ */
+
 import { array, int8, int16, int32, int64, type Message, message, string, uuid } from '../../codec/schema.ts'
 
 const stateBatch = {
@@ -50,7 +55,7 @@ export const ShareUpdateValue = message({
   },
 })
 
-/**  */
+/** Both record types of `__share_group_state`. */
 export const shareRecords = [
   { id: 0, key: ShareSnapshotKey, value: ShareSnapshotValue },
   { id: 1, key: ShareUpdateKey, value: ShareUpdateValue },

@@ -1,3 +1,8 @@
+/**
+ * Records of Streams groups (KIP-1071) on `__consumer_offsets`. Framing as in group.ts. Absent, the last assignment
+ * configs and the assignment epochs are an empty list, not null.
+ */
+
 import { array, int8, int16, int32, int64, message, string, struct, uint16 } from '../../codec/schema.ts'
 
 const taskIds = { subtopologyId: string(), partitions: array(int32()) }

@@ -1,3 +1,8 @@
+/**
+ * Records of `__transaction_state`. Key and value are framed as in `__consumer_offsets`: type id and key message,
+ * version and value message. A null value forgets the transactional id.
+ */
+
 import { array, int8, int16, int32, int64, type Message, message, string } from '../../codec/schema.ts'
 
 export const TransactionLogKey = message({
@@ -7,6 +12,11 @@ export const TransactionLogKey = message({
   fields: { transactionalId: string() },
 })
 
+/**
+ * Status: 0 empty, 1 ongoing, 2 prepare commit, 3 prepare abort, 4 complete commit, 5 complete abort, 6 dead. The
+ * partitions are null in state 0 and a list, perhaps empty, in all others. Version 1 is written from
+ * transaction.version 1 on.
+ */
 export const TransactionLogValue = message({
   name: 'TransactionLogValue',
   versions: '0-1',
@@ -26,7 +36,7 @@ export const TransactionLogValue = message({
   },
 })
 
-/**  */
+/** The one record type of `__transaction_state`. */
 export const transactionRecords = [
   { id: 0, key: TransactionLogKey, value: TransactionLogValue },
 ] as const satisfies readonly { id: number; key: Message; value: Message }[]
