@@ -7,7 +7,7 @@ import { array, int8, int16, int32, int64, message, string, struct, uint16 } fro
 
 const taskIds = { subtopologyId: string(), partitions: array(int32()) }
 
-const streamsGroupCurrentMemberAssignmentValueTaskIds = {
+const taskIdsWithEpochs = {
   subtopologyId: string(),
   partitions: array(int32()),
   assignmentEpochs: array(int32()).nullable().tag(0, '0+'),
@@ -113,12 +113,12 @@ export const StreamsGroupCurrentMemberAssignmentValue = message({
     memberEpoch: int32(),
     previousMemberEpoch: int32(),
     state: int8(),
-    activeTasks: array(streamsGroupCurrentMemberAssignmentValueTaskIds),
-    standbyTasks: array(streamsGroupCurrentMemberAssignmentValueTaskIds),
-    warmupTasks: array(streamsGroupCurrentMemberAssignmentValueTaskIds),
-    activeTasksPendingRevocation: array(streamsGroupCurrentMemberAssignmentValueTaskIds),
-    standbyTasksPendingRevocation: array(streamsGroupCurrentMemberAssignmentValueTaskIds),
-    warmupTasksPendingRevocation: array(streamsGroupCurrentMemberAssignmentValueTaskIds),
+    activeTasks: array(taskIdsWithEpochs),
+    standbyTasks: array(taskIdsWithEpochs),
+    warmupTasks: array(taskIdsWithEpochs),
+    activeTasksPendingRevocation: array(taskIdsWithEpochs),
+    standbyTasksPendingRevocation: array(taskIdsWithEpochs),
+    warmupTasksPendingRevocation: array(taskIdsWithEpochs),
   },
 })
 
