@@ -17,10 +17,18 @@ export interface ApiEntry<A extends Api = Api> {
    * that order. May answer at once or later; replies leave in order all the same.
    */
   handle(context: RequestContext, request: RequestOf<A>): ResponseOf<A> | NoReply | Promise<ResponseOf<A> | NoReply>
-  /** The response's own shape for an error of the whole request: every entity echoed, each with the error. */
-  fail(request: RequestOf<A>, error: ErrorCode, context: RequestContext): ResponseOf<A>
+  /**
+   * The response's own shape for an error of the whole request: every entity echoed, each with the error. Gives
+   * `disconnect` where the client expects no response at all (acks=0).
+   */
+  fail(request: RequestOf<A>, error: ErrorCode, context: RequestContext): ResponseOf<A> | NoReply
   /** Releases what the response pins (record buffers), once it is written or given up. */
   release?(response: ResponseOf<A>): void
+  /**
+   * The response may be many times larger than the request: the connection's next request of this API waits until the
+   * reply to this one is on its way, or pipelined fetches would multiply what one connection can make us hold.
+   */
+  readonly oneAtATime?: boolean
 }
 
 interface EntryOptions<A extends Api> {
@@ -28,18 +36,14 @@ interface EntryOptions<A extends Api> {
   readonly fail: ApiEntry<A>['fail']
   readonly release?: ApiEntry<A>['release']
   readonly advertisedMin?: number
+  readonly oneAtATime?: boolean
 }
 
 /** Ties a schema to its handler; the advertised versions follow from the schema. */
 export function apiEntry<A extends Api>(api: A, options: EntryOptions<A>): ApiEntry<A> {
   const max = api.latestVersionUnstable ? api.versions.max - 1 : api.versions.max
-  const entry = {
-    api,
-    advertised: { min: options.advertisedMin ?? api.versions.min, max },
-    handle: options.handle,
-    fail: options.fail,
-  }
-  return options.release ? { ...entry, release: options.release } : entry
+  const { advertisedMin = api.versions.min, ...behaviour } = options
+  return { api, advertised: { min: advertisedMin, max }, ...behaviour }
 }
 
 /** For tests: a decoded response of an API. */

@@ -1,0 +1,202 @@
+import { ZERO_UUID } from '../../protocol/codec/schema.ts'
+import { ErrorCode } from '../../protocol/errors.ts'
+import { Produce, type ProduceRequest, type ProduceResponse } from '../../protocol/messages/00-produce.ts'
+import { holdsTransactionalBatch } from '../broker/produce-rules.ts'
+import type { TopicImage } from '../metadata/metadata-image.ts'
+import type { Append, AppendResult, Durability } from '../storage/storage.ts'
+import { apiEntry, type NoReply } from './api-entry.ts'
+import type { RequestContext } from './context.ts'
+import { nodeEndpoints } from './node-endpoints.ts'
+
+type TopicResponse = ProduceResponse['responses'][number]
+type PartitionResponse = TopicResponse['partitionResponses'][number]
+type MutablePartitionResponse = { -readonly [K in keyof PartitionResponse]: PartitionResponse[K] }
+
+/** From this version on, a partition that moved is answered with where it went (KIP-951). */
+const LEADER_HINTS_VERSION = 10
+const TOPIC_IDS_VERSION = 13
+/** Kafka's own admin tools are the only clients that may write internal topics. */
+const ADMIN_CLIENT_ID = '__admin_client'
+
+export const produce = apiEntry(Produce, { handle: handleProduce, fail: failProduce, advertisedMin: 0 })
+
+function handleProduce(
+  context: RequestContext,
+  request: ProduceRequest,
+): ProduceResponse | Promise<ProduceResponse | NoReply> | NoReply {
+  const refusal = refuseWhole(request)
+  if (refusal) return request.acks === 0 ? 'disconnect' : failProduce(request, refusal.error, context, refusal.message)
+  return append(context, request)
+}
+
+/** Errors that concern every partition alike. */
+function refuseWhole({ acks, topicData }: ProduceRequest): { error: ErrorCode; message: string } | null {
+  if (acks < -1 || acks > 1) {
+    return { error: ErrorCode.INVALID_REQUIRED_ACKS, message: `acks must be -1, 0 or 1, not ${acks}.` }
+  }
+  const transactional = topicData.some(({ partitionData }) =>
+    partitionData.some(({ records }) => records !== null && holdsTransactionalBatch(records)),
+  )
+  if (!transactional) return null
+  return {
+    error: ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+    message: 'This broker does not do transactions yet: produce without a transactional id.',
+  }
+}
+
+async function append(context: RequestContext, request: ProduceRequest): Promise<ProduceResponse | NoReply> {
+  const { broker, apiVersion } = context
+  const appends: Append[] = []
+  const pending: MutablePartitionResponse[] = []
+  const repeated = repeatedPartitions(request)
+  const responses: TopicResponse[] = []
+  for (const { name, topicId, partitionData } of request.topicData) {
+    const image = broker.metadata.image
+    const topic = apiVersion >= TOPIC_IDS_VERSION ? image.topicsById.get(topicId) : image.topics.get(name)
+    const partitionResponses: MutablePartitionResponse[] = []
+    for (const { index, records } of partitionData) {
+      const response = failed(index, ErrorCode.NONE)
+      const times = repeated.get(entityOf(name, topicId, index))
+      if (times === 'answered') continue
+      partitionResponses.push(response)
+      if (times === 'unanswered') {
+        repeated.set(entityOf(name, topicId, index), 'answered')
+        response.errorCode = ErrorCode.INVALID_REQUEST
+        response.errorMessage = 'The partition is in the request more than once.'
+        continue
+      }
+      if (topic === undefined) {
+        const unknown =
+          apiVersion >= TOPIC_IDS_VERSION ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+        response.errorCode = unknown
+        continue
+      }
+      const prepared = prepare(context, request, topic, index, records)
+      if ('records' in prepared) {
+        appends.push(prepared)
+        pending.push(response)
+      } else Object.assign(response, prepared)
+    }
+    responses.push({ name: topic?.name ?? name, topicId, partitionResponses })
+  }
+  // Nothing was awaited up to here: the effects of one connection's requests happen in the order of their arrival.
+  const results = appends.length === 0 ? [] : await broker.store.append(appends, durabilityOf(context, request.acks))
+  results.forEach((result, at) => {
+    settle(pending[at]!, result)
+  })
+  if (request.acks === 0) return hasError(responses) ? 'disconnect' : 'silent'
+  return { responses, ...hints(context, responses) }
+}
+
+/**
+ * Partitions that a request names more than once: answered once, and nothing of them is appended, since their order
+ * could only be guessed.
+ */
+function repeatedPartitions({ topicData }: ProduceRequest): Map<string, 'unanswered' | 'answered'> {
+  const repeated = new Map<string, 'unanswered' | 'answered'>()
+  if (topicData.length === 1 && topicData[0]!.partitionData.length === 1) return repeated
+  const seen = new Set<string>()
+  for (const { name, topicId, partitionData } of topicData) {
+    for (const { index } of partitionData) {
+      const entity = entityOf(name, topicId, index)
+      if (seen.has(entity)) repeated.set(entity, 'unanswered')
+      seen.add(entity)
+    }
+  }
+  return repeated
+}
+
+function entityOf(name: string, topicId: string, index: number): string {
+  return `${name}:${topicId}:${index}`
+}
+
+/** The append of one partition, or the fields of its answer when it is refused before it gets to the log. */
+function prepare(
+  context: RequestContext,
+  { acks }: ProduceRequest,
+  topic: TopicImage,
+  index: number,
+  records: Buffer | null,
+): Append | Partial<PartitionResponse> {
+  const { broker, apiVersion } = context
+  const located = broker.partitions.locate(topic, index)
+  if (located.log === null) {
+    const { leaderId, leaderEpoch } = located
+    const moved = located.error === ErrorCode.NOT_LEADER_OR_FOLLOWER && apiVersion >= LEADER_HINTS_VERSION
+    return { errorCode: located.error, ...(moved && { currentLeader: { leaderId, leaderEpoch } }) }
+  }
+  if (records === null) {
+    // A real broker fails inside and never answers; the client would wait for its own timeout.
+    return { errorCode: ErrorCode.INVALID_RECORD, errorMessage: 'The records of this partition are null.' }
+  }
+  if (topic.internal && context.clientId !== ADMIN_CLIENT_ID) {
+    const errorMessage = `The topic ${topic.name} is internal; only the broker writes to it.`
+    return { errorCode: ErrorCode.INVALID_TOPIC_EXCEPTION, errorMessage }
+  }
+  const wanted = broker.topicConfigs.of(broker.metadata.image, topic.name)['min.insync.replicas']
+  const inSync = topic.partitions[index]!.isr.length
+  if (acks === -1 && inSync < wanted) {
+    const errorMessage = `acks=all needs ${wanted} in-sync replicas (min.insync.replicas), and there are ${inSync}.`
+    return { errorCode: ErrorCode.NOT_ENOUGH_REPLICAS, errorMessage }
+  }
+  return { log: located.log, records, origin: 'client', leaderEpoch: located.leaderEpoch, produceVersion: apiVersion }
+}
+
+function durabilityOf({ broker }: RequestContext, acks: number): Durability {
+  if (acks === 0) return 'none'
+  return acks === 1 ? 'os' : broker.acksAllDurability
+}
+
+function settle(response: MutablePartitionResponse, result: AppendResult): void {
+  response.errorCode = result.error
+  response.errorMessage = result.message
+  response.baseOffset = result.baseOffset
+  response.logAppendTimeMs = result.logAppendTimeMs
+  response.logStartOffset = result.logStartOffset
+  response.recordErrors = result.recordErrors.map(({ batchIndex, message }) => ({
+    batchIndex,
+    batchIndexErrorMessage: message,
+  }))
+}
+
+function failed(index: number, errorCode: ErrorCode): MutablePartitionResponse {
+  return {
+    index,
+    errorCode,
+    baseOffset: -1,
+    logAppendTimeMs: -1,
+    logStartOffset: -1,
+    recordErrors: [],
+    errorMessage: null,
+  }
+}
+
+function hasError(responses: readonly TopicResponse[]): boolean {
+  return responses.some(({ partitionResponses }) => partitionResponses.some(({ errorCode }) => errorCode !== 0))
+}
+
+function hints(context: RequestContext, responses: readonly TopicResponse[]): Partial<ProduceResponse> {
+  if (context.apiVersion < LEADER_HINTS_VERSION) return {}
+  const leaders = responses.flatMap(({ partitionResponses }) =>
+    partitionResponses.flatMap(({ currentLeader }) =>
+      currentLeader?.leaderId === undefined ? [] : [currentLeader.leaderId],
+    ),
+  )
+  return leaders.length === 0 ? {} : { nodeEndpoints: nodeEndpoints(context, leaders) }
+}
+
+function failProduce(
+  request: ProduceRequest,
+  error: ErrorCode,
+  context: RequestContext,
+  errorMessage: string | null = null,
+): ProduceResponse {
+  const { image } = context.broker.metadata
+  return {
+    responses: request.topicData.map(({ name, topicId, partitionData }) => ({
+      name: topicId === ZERO_UUID ? name : (image.topicsById.get(topicId)?.name ?? name),
+      topicId,
+      partitionResponses: partitionData.map(({ index }) => ({ ...failed(index, error), errorMessage })),
+    })),
+  }
+}

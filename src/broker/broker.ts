@@ -1,0 +1,30 @@
+import type { Logger } from 'pino'
+import type { BrokerConfig } from '../config/broker-config.ts'
+import type { GroupCoordinator } from '../coordinator/group/group-coordinator.ts'
+import type { Clock } from '../io/clock.ts'
+import type { Membership } from '../metadata/membership.ts'
+import type { Metadata } from '../metadata/metadata.ts'
+import type { TopicConfigs } from '../metadata/topic-configs.ts'
+import type { Durability, LogStore } from '../storage/storage.ts'
+import type { FetchPurgatory } from './fetch-purgatory.ts'
+import type { FetchSessionCache } from './fetch-session-cache.ts'
+import type { Partitions } from './partitions.ts'
+import type { ProducerIds } from './producer-ids.ts'
+
+/** What a broker is, without sockets. Handlers get it with each request. */
+export interface Broker {
+  readonly config: BrokerConfig
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly metadata: Metadata
+  readonly membership: Membership
+  readonly topicConfigs: TopicConfigs
+  readonly store: LogStore
+  readonly partitions: Partitions
+  readonly fetchPurgatory: FetchPurgatory
+  readonly fetchSessions: FetchSessionCache
+  readonly producerIds: ProducerIds
+  readonly groups: GroupCoordinator
+  /** What acks=all promises: `disk`, or `os` when the broker was told so. */
+  readonly acksAllDurability: Durability
+}
