@@ -42,8 +42,14 @@ interface EntryOptions<A extends Api> {
 /** Ties a schema to its handler; the advertised versions follow from the schema. */
 export function apiEntry<A extends Api>(api: A, options: EntryOptions<A>): ApiEntry<A> {
   const max = api.latestVersionUnstable ? api.versions.max - 1 : api.versions.max
-  const { advertisedMin = api.versions.min, ...behaviour } = options
-  return { api, advertised: { min: advertisedMin, max }, ...behaviour }
+  const entry = {
+    api,
+    advertised: { min: options.advertisedMin ?? api.versions.min, max },
+    handle: options.handle,
+    fail: options.fail,
+    oneAtATime: options.oneAtATime ?? false,
+  }
+  return options.release ? { ...entry, release: options.release } : entry
 }
 
 /** For tests: a decoded response of an API. */
