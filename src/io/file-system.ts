@@ -3,8 +3,8 @@
  * bytes apart and can crash. Errors are those of Node (`error.code`: ENOENT, ENOSPC, EIO …).
  */
 export interface FileSystem {
-  /** Opens a file; `create` makes it when missing (and truncates nothing). */
-  open(path: string, mode: 'read' | 'write' | 'create'): File
+  /** Opens a file; `create` makes it when missing (and truncates nothing), `exclusive` fails with EEXIST when it is there. */
+  open(path: string, mode: 'read' | 'write' | 'create' | 'exclusive'): File
   /** The whole file, or null when there is none. */
   readFile(path: string): Buffer | null
   exists(path: string): boolean

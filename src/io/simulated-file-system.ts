@@ -1,0 +1,402 @@
+import path from 'node:path'
+import type { File, FileStat, FileSystem } from './file-system.ts'
+import { type FileChange, SimulatedInode } from './simulated-inode.ts'
+import { SimulatedRandom } from './simulated-random.ts'
+
+export interface SimulatedFileSystemOptions {
+  /** Bytes of content the disk holds before writes fail with ENOSPC. */
+  readonly capacityBytes?: number
+  /** Keeps unsynced changes apart so that `crash` works; false halves the memory of an in-memory broker. Default true. */
+  readonly crashable?: boolean
+  /** Makes every sync a lie. A test that still passes with this on proves nothing about durability. */
+  readonly ignoresSync?: boolean
+  /** Delays each asynchronous operation; the default lets other promises run first. */
+  readonly latency?: (operation: 'read' | 'write' | 'sync') => Promise<void>
+  readonly nowMs?: () => number
+}
+
+/** A fault to raise instead of the next matching operations. */
+export interface SimulatedFault {
+  readonly operation: 'open' | 'read' | 'write' | 'sync' | 'rename'
+  readonly code: 'EIO' | 'ENOSPC'
+  /** Part of the path; every file when absent. */
+  readonly path?: string
+  /** How often it strikes; default once. */
+  times?: number
+}
+
+interface Directory {
+  readonly kind: 'directory'
+  readonly entries: Map<string, Node>
+  readonly durable: Map<string, Node>
+  /** Names changed since the last sync of this directory; each change is atomic. */
+  pending: NameChange[]
+}
+
+type Node = Directory | SimulatedInode
+type NameChange = readonly (readonly [name: string, node: Node | null])[]
+
+function errorWith(code: string, operation: string, filePath: string): Error {
+  return Object.assign(new Error(`${code}: ${operation} '${filePath}'`), { code, path: filePath })
+}
+
+function newDirectory(): Directory {
+  return { kind: 'directory', entries: new Map(), durable: new Map(), pending: [] }
+}
+
+/** A disk in memory. What was not synced may be lost, torn or reordered by `crash`, as a power cut would. */
+export class SimulatedFileSystem implements FileSystem {
+  readonly options: SimulatedFileSystemOptions
+  readonly faults: SimulatedFault[] = []
+  /** Operations counted by kind, for tests that assert how much work a path does. */
+  readonly operations = { open: 0, read: 0, readSync: 0, write: 0, writeSync: 0, sync: 0, syncDirectory: 0 }
+  #root: Directory
+  #dead = false
+  #usedBytes = 0
+  #openFiles = 0
+
+  constructor(options: SimulatedFileSystemOptions = {}, root: Directory = newDirectory()) {
+    this.options = options
+    this.#root = root
+    this.#usedBytes = contentBytes(root)
+  }
+
+  get openFiles(): number {
+    return this.#openFiles
+  }
+
+  open(filePath: string, mode: 'read' | 'write' | 'create' | 'exclusive'): File {
+    this.enter('open', filePath)
+    this.operations.open++
+    const [parent, name] = this.#parentOf(filePath)
+    let node = parent.entries.get(name)
+    if (node && mode === 'exclusive') throw errorWith('EEXIST', 'open', filePath)
+    if (!node) {
+      if (mode === 'read' || mode === 'write') throw errorWith('ENOENT', 'open', filePath)
+      node = new SimulatedInode(this.options.crashable !== false, this.#now())
+      this.#change(parent, [[name, node]])
+    }
+    if (node.kind === 'directory') throw errorWith('EISDIR', 'open', filePath)
+    this.#openFiles++
+    return new SimulatedFile(this, filePath, node, () => this.#openFiles--)
+  }
+
+  readFile(filePath: string): Buffer | null {
+    this.enter('read', filePath)
+    const node = this.#find(filePath)
+    if (!node) return null
+    if (node.kind === 'directory') throw errorWith('EISDIR', 'read', filePath)
+    const content = Buffer.alloc(node.sizeBytes)
+    node.read(content, 0)
+    return content
+  }
+
+  exists(filePath: string): boolean {
+    this.enter('open', filePath)
+    return this.#find(filePath) !== null
+  }
+
+  stat(filePath: string): FileStat | null {
+    this.enter('open', filePath)
+    const node = this.#find(filePath)
+    if (!node) return null
+    if (node.kind === 'directory') return { sizeBytes: 0, modifiedMs: 0, directory: true }
+    return { sizeBytes: node.sizeBytes, modifiedMs: node.modifiedMs, directory: false }
+  }
+
+  list(directory: string): string[] {
+    this.enter('open', directory)
+    const node = this.#find(directory)
+    return node?.kind === 'directory' ? [...node.entries.keys()].sort() : []
+  }
+
+  makeDirectory(directory: string): void {
+    this.enter('open', directory)
+    let current = this.#root
+    for (const name of segmentsOf(directory)) {
+      let next = current.entries.get(name)
+      if (!next) {
+        next = newDirectory()
+        this.#change(current, [[name, next]])
+      }
+      if (next.kind !== 'directory') throw errorWith('ENOTDIR', 'mkdir', directory)
+      current = next
+    }
+  }
+
+  rename(from: string, to: string): void {
+    this.enter('rename', from)
+    const [fromParent, fromName] = this.#parentOf(from)
+    const [toParent, toName] = this.#parentOf(to)
+    const node = fromParent.entries.get(fromName)
+    if (!node) throw errorWith('ENOENT', 'rename', from)
+    if (fromParent === toParent) {
+      this.#change(fromParent, [
+        [fromName, null],
+        [toName, node],
+      ])
+      return
+    }
+    this.#change(toParent, [[toName, node]])
+    this.#change(fromParent, [[fromName, null]])
+  }
+
+  unlink(filePath: string): void {
+    this.enter('open', filePath)
+    const [parent, name] = this.#parentOf(filePath)
+    const node = parent.entries.get(name)
+    if (!node) return
+    if (node.kind !== 'directory') this.#usedBytes -= node.sizeBytes
+    this.#change(parent, [[name, null]])
+  }
+
+  async removeDirectory(directory: string): Promise<void> {
+    await this.pause('write', directory)
+    const node = this.#find(directory)
+    if (!node) return
+    this.#usedBytes -= contentBytes(node)
+    const [parent, name] = this.#parentOf(directory)
+    this.#change(parent, [[name, null]])
+  }
+
+  async syncDirectory(directory: string): Promise<void> {
+    this.operations.syncDirectory++
+    const node = this.#find(directory)
+    if (node?.kind !== 'directory') throw errorWith('ENOENT', 'fsync', directory)
+    const reached = node.pending.length
+    await this.pause('sync', directory)
+    if (this.options.ignoresSync) return
+    for (const change of node.pending.splice(0, reached)) applyNames(node.durable, change)
+  }
+
+  async replaceFile(filePath: string, content: Buffer): Promise<void> {
+    const temporary = `${filePath}.tmp`
+    const file = this.open(temporary, 'create')
+    file.truncate(0)
+    await file.write([content], 0)
+    await file.sync()
+    file.close()
+    this.rename(temporary, filePath)
+    await this.syncDirectory(path.posix.dirname(filePath))
+  }
+
+  space(): { totalBytes: number; freeBytes: number } | null {
+    const totalBytes = this.options.capacityBytes
+    return totalBytes === undefined ? null : { totalBytes, freeBytes: Math.max(0, totalBytes - this.#usedBytes) }
+  }
+
+  /** The disk as a process finds it that starts after this one was killed: all that was written, synced or not. */
+  kill(): SimulatedFileSystem {
+    this.#dead = true
+    return new SimulatedFileSystem(this.options, this.#root)
+  }
+
+  /**
+   * The disk after a power cut: what was synced, and of the rest whatever the seed lets through: nothing, everything, a
+   * prefix, or any subset in which the last write may be torn.
+   */
+  crash(seed: number): SimulatedFileSystem {
+    this.#dead = true
+    const random = new SimulatedRandom(seed)
+    crashDirectory(this.#root, random)
+    return new SimulatedFileSystem(this.options, this.#root)
+  }
+
+  /** Fails when this process is dead or a fault is armed. */
+  enter(operation: SimulatedFault['operation'], filePath: string): void {
+    if (this.#dead) throw errorWith('EIO', `${operation} after the end of the process`, filePath)
+    const index = this.faults.findIndex((fault) => fault.operation === operation && filePath.includes(fault.path ?? ''))
+    const fault = this.faults[index]
+    if (!fault) return
+    fault.times = (fault.times ?? 1) - 1
+    if (fault.times <= 0) this.faults.splice(index, 1)
+    throw errorWith(fault.code, operation, filePath)
+  }
+
+  /** Waits as an asynchronous operation would; never comes back to a process that has died meanwhile. */
+  async pause(operation: 'read' | 'write' | 'sync', filePath: string): Promise<void> {
+    await (this.options.latency ?? nextMicrotask)(operation)
+    if (this.#dead) await new Promise<never>(() => {})
+    this.enter(operation, filePath)
+  }
+
+  /** Takes room for a write; the part that fits is kept, as on a real disk. */
+  reserve(inode: SimulatedInode, bytes: number, position: number): number {
+    const growth = Math.max(0, position + bytes - inode.sizeBytes)
+    const room = (this.options.capacityBytes ?? Number.POSITIVE_INFINITY) - this.#usedBytes
+    const granted = growth <= room ? bytes : Math.max(0, bytes - (growth - Math.max(0, room)))
+    this.#usedBytes += Math.max(0, position + granted - inode.sizeBytes)
+    return granted
+  }
+
+  released(bytes: number): void {
+    this.#usedBytes -= bytes
+  }
+
+  nowMs(): number {
+    return this.#now()
+  }
+
+  #now(): number {
+    return this.options.nowMs?.() ?? 0
+  }
+
+  #find(filePath: string): Node | null {
+    let current: Node = this.#root
+    for (const name of segmentsOf(filePath)) {
+      const next: Node | undefined = current.kind === 'directory' ? current.entries.get(name) : undefined
+      if (!next) return null
+      current = next
+    }
+    return current
+  }
+
+  #parentOf(filePath: string): [Directory, string] {
+    const names = segmentsOf(filePath)
+    const name = names.pop()
+    const parent = this.#find(names.join('/'))
+    if (name === undefined || parent?.kind !== 'directory') throw errorWith('ENOENT', 'open', filePath)
+    return [parent, name]
+  }
+
+  #change(directory: Directory, change: NameChange): void {
+    for (const [name, node] of change) {
+      const replaced = directory.entries.get(name)
+      if (node && replaced && replaced !== node && replaced.kind !== 'directory') this.#usedBytes -= replaced.sizeBytes
+    }
+    applyNames(directory.entries, change)
+    if (this.options.crashable !== false) directory.pending.push(change)
+  }
+}
+
+class SimulatedFile implements File {
+  readonly path: string
+  readonly #system: SimulatedFileSystem
+  readonly #inode: SimulatedInode
+  readonly #closed: () => void
+  #open = true
+
+  constructor(system: SimulatedFileSystem, filePath: string, inode: SimulatedInode, closed: () => void) {
+    this.path = filePath
+    this.#system = system
+    this.#inode = inode
+    this.#closed = closed
+  }
+
+  sizeBytes(): number {
+    this.#enter('open')
+    return this.#inode.sizeBytes
+  }
+
+  readSync(target: Buffer, position: number): number {
+    this.#enter('read')
+    this.#system.operations.readSync++
+    return this.#inode.read(target, position)
+  }
+
+  async read(target: Buffer, position: number): Promise<number> {
+    this.#system.operations.read++
+    await this.#system.pause('read', this.path)
+    return this.#inode.read(target, position)
+  }
+
+  writeSync(chunks: readonly Buffer[], position: number): void {
+    this.#enter('write')
+    this.#system.operations.writeSync++
+    this.#store(chunks, position)
+  }
+
+  async write(chunks: readonly Buffer[], position: number): Promise<void> {
+    this.#system.operations.write++
+    const inFlight: FileChange = { kind: 'write', position, data: Buffer.concat(chunks) }
+    this.#inode.inFlight.add(inFlight)
+    await this.#system.pause('write', this.path).finally(() => this.#inode.inFlight.delete(inFlight))
+    this.#enter('write')
+    this.#store(chunks, position)
+  }
+
+  async sync(): Promise<void> {
+    this.#system.operations.sync++
+    const reached = this.#inode.changeCount
+    await this.#system.pause('sync', this.path)
+    if (!this.#system.options.ignoresSync) this.#inode.makeDurable(reached)
+  }
+
+  syncNow(): void {
+    this.#enter('sync')
+    this.#system.operations.sync++
+    if (!this.#system.options.ignoresSync) this.#inode.makeDurable(this.#inode.changeCount)
+  }
+
+  truncate(sizeBytes: number): void {
+    this.#enter('write')
+    this.#system.released(Math.max(0, this.#inode.sizeBytes - sizeBytes))
+    this.#inode.truncate(sizeBytes, this.#system.nowMs())
+  }
+
+  close(): void {
+    if (!this.#open) return
+    this.#open = false
+    this.#closed()
+  }
+
+  #enter(operation: SimulatedFault['operation']): void {
+    if (!this.#open) throw errorWith('EBADF', operation, this.path)
+    this.#system.enter(operation, this.path)
+  }
+
+  #store(chunks: readonly Buffer[], position: number): void {
+    let at = position
+    for (const chunk of chunks) {
+      const granted = this.#system.reserve(this.#inode, chunk.length, at)
+      this.#inode.write(granted === chunk.length ? chunk : chunk.subarray(0, granted), at, this.#system.nowMs())
+      if (granted < chunk.length) throw errorWith('ENOSPC', 'write', this.path)
+      at += chunk.length
+    }
+  }
+}
+
+function segmentsOf(filePath: string): string[] {
+  return path.posix
+    .normalize(filePath.replaceAll('\\', '/'))
+    .split('/')
+    .filter((name) => name !== '' && name !== '.')
+}
+
+function nextMicrotask(): Promise<void> {
+  return Promise.resolve()
+}
+
+function applyNames(entries: Map<string, Node>, change: NameChange): void {
+  for (const [name, node] of change) {
+    if (node) entries.set(name, node)
+    else entries.delete(name)
+  }
+}
+
+function contentBytes(node: Node): number {
+  if (node.kind !== 'directory') return node.sizeBytes
+  let total = 0
+  for (const child of node.entries.values()) total += contentBytes(child)
+  return total
+}
+
+function crashDirectory(directory: Directory, random: SimulatedRandom): void {
+  for (const change of survivors(directory.pending, random)) applyNames(directory.durable, change)
+  directory.pending = []
+  directory.entries.clear()
+  for (const [name, node] of directory.durable) directory.entries.set(name, node)
+  for (const node of directory.entries.values()) {
+    if (node.kind === 'directory') crashDirectory(node, random)
+    else node.crash(survivors(node.unsynced(), random), random)
+  }
+}
+
+/** What a power cut leaves of changes that were not synced. */
+function survivors<Change>(changes: readonly Change[], random: SimulatedRandom): Change[] {
+  const mode = random.below(4)
+  if (mode === 0) return []
+  if (mode === 1) return [...changes]
+  if (mode === 2) return changes.slice(0, random.below(changes.length + 1))
+  return changes.filter(() => random.below(2) === 0)
+}
