@@ -1,0 +1,58 @@
+#!/usr/bin/env node
+// Plain old JavaScript on purpose: this file must load on an old Node too, to find one that is new enough or say what to do.
+'use strict'
+
+const fs = require('fs')
+const path = require('path')
+const childProcess = require('child_process')
+
+const NEEDED_MAJOR = 22
+const NEEDED_MINOR = 18
+
+const root = path.join(__dirname, '..')
+const source = path.join(root, 'src', 'main.ts')
+const bundle = path.join(root, 'dist', 'odradek.cjs')
+const program = fs.existsSync(source) ? source : bundle
+
+function isFit(version) {
+  const parts = version.split('.').map(Number)
+  return parts[0] > NEEDED_MAJOR || (parts[0] === NEEDED_MAJOR && parts[1] >= NEEDED_MINOR)
+}
+
+/** The npm package `node` brings a runtime of its own; it may be beside us or among our own modules. */
+function broughtNode() {
+  const name = process.platform === 'win32' ? 'node.exe' : 'node'
+  const places = [path.join(root, 'node_modules', 'node', 'bin', name), path.join(root, '..', 'node', 'bin', name)]
+  return places.find((place) => fs.existsSync(place)) || null
+}
+
+function runWith(node) {
+  const child = childProcess.spawn(node, [program].concat(process.argv.slice(2)), { stdio: 'inherit' })
+  function forward(signal) {
+    process.on(signal, () => {
+      child.kill(signal)
+    })
+  }
+  forward('SIGTERM')
+  forward('SIGINT')
+  forward('SIGHUP')
+  child.on('exit', (code, signal) => {
+    process.exit(signal ? 1 : code)
+  })
+}
+
+if (isFit(process.versions.node)) {
+  import(`file://${program.split(path.sep).join('/')}`).catch((error) => {
+    console.error(error)
+    process.exit(1)
+  })
+} else {
+  const node = broughtNode()
+  if (node === null) {
+    const needed = `${NEEDED_MAJOR}.${NEEDED_MINOR}`
+    console.error(`Odradek needs Node.js ${needed} or newer, and this is ${process.versions.node}.`)
+    console.error('Install a newer Node.js (nodejs.org), or run `npm install node@24` beside Odradek.')
+    process.exit(1)
+  }
+  runWith(node)
+}
