@@ -30,9 +30,14 @@ export class FetchPurgatory {
   readonly #waiters = new Map<LogHandle, Set<Waiter>>()
   #closed = false
 
-  constructor(clock: Clock, store: LogStore) {
+  constructor(clock: Clock, store: Pick<LogStore, 'onAdvance'>) {
     this.#clock = clock
     store.onAdvance((log, appendedBytes) => this.#advance(log, appendedBytes))
+  }
+
+  /** Logs that somebody waits on. */
+  get size(): number {
+    return this.#waiters.size
   }
 
   /** True once the broker is stopping: nothing waits any more. */
