@@ -2,26 +2,14 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { FieldList, FieldSpec, Message, VersionRange } from '../../protocol/codec/schema.ts'
 import { apiByKey, apis } from '../../protocol/messages/all.ts'
-import * as consumerProtocol from '../../protocol/messages/consumer-protocol.ts'
-import * as headers from '../../protocol/messages/headers.ts'
-import * as control from '../../protocol/messages/records/control.ts'
 import { groupRecords } from '../../protocol/messages/records/group.ts'
 import { metadataRecords } from '../../protocol/messages/records/metadata.ts'
 import { shareRecords } from '../../protocol/messages/records/share.ts'
 import { transactionRecords } from '../../protocol/messages/records/transaction.ts'
 import { cut, differences, factsOfSchema, loadDigest } from './conformance.ts'
+import { keyedRecords, messages } from './conformance-messages.ts'
 
 const digest = loadDigest(readFileSync(new URL('official-4.3.1.json', import.meta.url), 'utf8'))
-
-const keyed = [...groupRecords, ...transactionRecords, ...shareRecords]
-const messages: readonly Message[] = [
-  ...apis.flatMap((api) => [api.request, api.response]),
-  ...keyed.flatMap(({ key, value }): Message[] => [key, value]),
-  ...metadataRecords.map(({ schema }) => schema),
-  ...Object.values(control),
-  ...Object.values(consumerProtocol),
-  ...Object.values(headers),
-]
 
 /** Only brokers and controllers send these, so no client-facing schema is wanted for them. */
 const NOT_FOR_CLIENTS = [80, 81, 83, 84, 85, 86, 87]
@@ -59,7 +47,7 @@ describe('conformance with the definitions of Kafka 4.3.1', () => {
   it('gives every record type its id, and no id to two', () => {
     for (const { id, schema } of metadataRecords)
       expect([schema.name, digest[schema.name]?.key]).toEqual([schema.name, id])
-    for (const { id, key, value } of keyed) {
+    for (const { id, key, value } of keyedRecords) {
       expect([key.name, digest[key.name]?.key]).toEqual([key.name, id])
       expect([value.name, digest[value.name]?.key]).toEqual([value.name, id])
     }
