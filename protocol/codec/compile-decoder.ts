@@ -1,6 +1,6 @@
 import { foreignTags, minimumBytes, type Scope, type Slot, scopeOf, slotsOf, taggedSlots, tagOf } from './layout.ts'
-import { literalOf, pathLiteral } from './literal.ts'
 import type { FieldList, FieldType, Message } from './schema.ts'
+import { indent, literalOf, pathLiteral } from './source-text.ts'
 
 /** Source of the body of a function of `help` that returns the decoder: `(reader) => value`. */
 export function decoderSource(message: Message, version: number): string {
@@ -115,9 +115,4 @@ function readElement(type: FieldType, slot: Slot, scope: Scope, functions: strin
     return [`let e`, ...readValue('e', type, false, slot, scope, functions), `a[i] = e`]
   }
   return readValue('a[i]', type, false, slot, scope, functions)
-}
-
-function indent(lines: readonly string[] | string): string {
-  const text = typeof lines === 'string' ? lines : lines.join('\n')
-  return text.replace(/^(?=.)/gm, '  ')
 }

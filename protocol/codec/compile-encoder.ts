@@ -1,6 +1,6 @@
 import { isOptional, type Scope, type Slot, scopeOf, slotsOf, taggedSlots, tagOf } from './layout.ts'
-import { literalOf, pathLiteral } from './literal.ts'
 import type { FieldList, FieldType, Message } from './schema.ts'
+import { indent, literalOf, pathLiteral } from './source-text.ts'
 
 /** Source of the body of a function of `help` that returns the encoder: `(writer, value) => void`. */
 export function encoderSource(message: Message, version: number): string {
@@ -140,9 +140,4 @@ function isDefault(source: string, type: FieldType, stated: unknown, path: strin
     default:
       return `${source} === ${literalOf(type, stated)}`
   }
-}
-
-function indent(lines: readonly string[] | string): string {
-  const text = typeof lines === 'string' ? lines : lines.join('\n')
-  return text.replace(/^(?=.)/gm, '  ')
 }

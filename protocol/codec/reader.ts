@@ -1,3 +1,4 @@
+import { stringFromBytes } from './interned-string.ts'
 import { refuse, refuseTruncated } from './protocol-error.ts'
 import { uuidFromBytes } from './uuid.ts'
 
@@ -142,7 +143,7 @@ export class Reader {
   string(length: number): string {
     if (length < 0 || length > MAX_STRING_BYTES) refuse(`string of ${length} bytes`)
     const at = this.take(length)
-    return this.buffer.toString('utf8', at, at + length)
+    return stringFromBytes(this.buffer, at, length)
   }
 
   /** A view, not a copy, of the next `length` bytes. */

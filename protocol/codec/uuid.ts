@@ -37,7 +37,7 @@ export function uuidFromBytes(buffer: Buffer, offset: number): string {
 }
 
 /**
- * Writes exactly 16 bytes at `offset`; the empty string is the zero UUID. Only the canonical spelling is taken, so
+ * Writes exactly 16 bytes at `offset`, also when it throws; the empty string is the zero UUID. Only the canonical spelling is taken, so
  * that two ids are equal exactly when their texts are.
  */
 export function uuidToBytes(text: string, buffer: Buffer, offset: number): void {
@@ -45,7 +45,10 @@ export function uuidToBytes(text: string, buffer: Buffer, offset: number): void 
     buffer.fill(0, offset, offset + 16)
     return
   }
-  if (typeof text !== 'string' || text.length !== 22) refuse(`'${text}' is not a UUID of 22 base64url characters`)
+  if (typeof text !== 'string' || text.length !== 22) {
+    buffer.fill(0, offset, offset + 16)
+    refuse(`'${text}' is not a UUID of 22 base64url characters`)
+  }
   let invalid = 0
   let at = offset
   for (let i = 0; i < 20; i += 4) {

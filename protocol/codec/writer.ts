@@ -8,21 +8,33 @@ const ATTACH_ABOVE_BYTES = 2048
 const SHORT_STRING = 48
 
 /**
+ * Writers carve their slabs from shared uninitialised blocks of this size: half the time of an allocation each. A
+ * reply that waits for a slow socket keeps its block alive, hence no more than this.
+ */
+const BLOCK_BYTES = 32 * 1024
+const SMALLEST_GROWTH = 512
+let block = Buffer.allocUnsafeSlow(BLOCK_BYTES)
+let blockUsed = 0
+
+/**
  * Builds one frame: small values go into a slab of uninitialised memory, large buffers are attached as they are.
  * Each method writes every byte it claims, so that no old memory can leave the process.
  */
 export class Writer {
   slab: Buffer
-  /** Bytes of the slab in [start, position) are written and not yet among the chunks. */
-  start = 0
-  position = 0
+  /** Bytes of the slab in [start, position) are written and not yet among the chunks; up to `limit` it is ours. */
+  start: number
+  position: number
+  #limit: number
   #chunks: Buffer[] = []
   #chunkIsOurs: boolean[] = []
   #chunkBytes = 0
   #openTags = 0
 
   constructor(initialBytes = 512) {
-    this.slab = Buffer.allocUnsafe(initialBytes)
+    this.slab = block
+    this.start = this.position = this.#limit = 0
+    this.#moveTo(initialBytes, 0)
   }
 
   /** Bytes so far, attached ones included. */
@@ -32,19 +44,43 @@ export class Writer {
 
   /** Claims `count` bytes of the slab and returns where they begin: the caller writes all of them. */
   claim(count: number): number {
-    if (count > this.slab.length - this.position) this.#grow(count)
+    if (count > this.#limit - this.position) this.#grow(count)
     const at = this.position
     this.position = at + count
     return at
   }
 
+  /** In place while nobody has taken what follows, else into fresh memory. */
   #grow(count: number): void {
     const used = this.position - this.start
-    const grown = Buffer.allocUnsafe(Math.max(this.slab.length * 2, used + count))
-    this.slab.copy(grown, 0, this.start, this.position)
-    this.slab = grown
-    this.start = 0
-    this.position = used
+    const wanted = Math.max(used * 2, used + count + SMALLEST_GROWTH)
+    if (this.slab === block && this.#limit === blockUsed && this.start + wanted <= BLOCK_BYTES) {
+      blockUsed = this.start + wanted
+      this.#limit = blockUsed
+    } else {
+      this.#moveTo(wanted, used)
+    }
+  }
+
+  /** Takes `bytes` of fresh memory and brings along the `used` bytes that are not yet among the chunks. */
+  #moveTo(bytes: number, used: number): void {
+    const from = this.slab
+    const fromStart = this.start
+    if (bytes > BLOCK_BYTES) {
+      this.slab = Buffer.allocUnsafeSlow(bytes)
+      this.start = 0
+    } else {
+      if (bytes > BLOCK_BYTES - blockUsed) {
+        block = Buffer.allocUnsafeSlow(BLOCK_BYTES)
+        blockUsed = 0
+      }
+      this.slab = block
+      this.start = blockUsed
+      blockUsed += bytes
+    }
+    this.#limit = this.start + bytes
+    this.position = this.start + used
+    if (used > 0) from.copy(this.slab, this.start, fromStart, fromStart + used)
   }
 
   int8(value: number): void {
@@ -289,9 +325,13 @@ export class Writer {
     this.slab.writeInt32BE(value, this.start + from)
   }
 
-  /** All chunks in order, ready for writev. */
+  /** All chunks in order, ready for writev; gives the unused rest of the slab back. */
   finish(): Buffer[] {
     this.#flush()
+    if (this.slab === block && this.#limit === blockUsed) {
+      blockUsed = this.position
+      this.#limit = this.position
+    }
     return this.#chunks
   }
 
@@ -336,7 +376,10 @@ export function byteLength(value: Buffer | readonly Buffer[]): number {
   if (Buffer.isBuffer(value)) return value.length
   if (!Array.isArray(value)) refuseType('a bytes field', 'a Buffer or an array of Buffers')
   let total = 0
-  for (const part of value as readonly Buffer[]) total += part.length
+  for (const part of value as readonly unknown[]) {
+    if (!Buffer.isBuffer(part)) refuseType('a part of a bytes field', 'a Buffer')
+    total += part.length
+  }
   return total
 }
 

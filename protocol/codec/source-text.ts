@@ -40,3 +40,8 @@ export function word(text: string): string {
   if (!/^\w+$/.test(text) || text.startsWith('__')) throw new TypeError(`'${text}' is not a plain identifier`)
   return text
 }
+
+export function indent(lines: readonly string[] | string): string {
+  const text = typeof lines === 'string' ? lines : lines.join('\n')
+  return text.replace(/^(?=.)/gm, '  ')
+}
