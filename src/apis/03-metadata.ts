@@ -3,7 +3,11 @@ import { ErrorCode } from '../../protocol/errors.ts'
 import { Metadata, type MetadataRequest, type MetadataResponse } from '../../protocol/messages/03-metadata.ts'
 import { autoCreateTopics } from '../broker/auto-create-topics.ts'
 import type { TopicImage } from '../metadata/metadata-image.ts'
-import { ALL_CLUSTER_OPERATIONS, ALL_TOPIC_OPERATIONS, OPERATIONS_NOT_ASKED } from '../security/authorized-operations.ts'
+import {
+  ALL_CLUSTER_OPERATIONS,
+  ALL_TOPIC_OPERATIONS,
+  OPERATIONS_NOT_ASKED,
+} from '../security/authorized-operations.ts'
 import { apiEntry } from './api-entry.ts'
 import type { RequestContext } from './context.ts'
 
@@ -23,7 +27,10 @@ export const metadata = apiEntry(Metadata, {
 async function handleMetadata(context: RequestContext, request: MetadataRequest): Promise<MetadataResponse> {
   const { broker, apiVersion } = context
   const wanted = request.topics ?? []
-  if (apiVersion < TOPIC_ID_QUERY_VERSION && wanted.some(({ topicId, name }) => topicId !== ZERO_UUID || name === null)) {
+  if (
+    apiVersion < TOPIC_ID_QUERY_VERSION &&
+    wanted.some(({ topicId, name }) => topicId !== ZERO_UUID || name === null)
+  ) {
     return {
       ...nothing(ErrorCode.NONE),
       topics: wanted.map(({ name, topicId }) => failed(name ?? '', topicId, ErrorCode.INVALID_REQUEST)),
@@ -89,7 +96,14 @@ function unknown(name: string): ErrorCode {
 }
 
 function failed(name: string | null, topicId: string, errorCode: ErrorCode): TopicResponse {
-  return { errorCode, name, topicId, isInternal: false, partitions: [], topicAuthorizedOperations: OPERATIONS_NOT_ASKED }
+  return {
+    errorCode,
+    name,
+    topicId,
+    isInternal: false,
+    partitions: [],
+    topicAuthorizedOperations: OPERATIONS_NOT_ASKED,
+  }
 }
 
 function nothing(errorCode: ErrorCode): MetadataResponse {
