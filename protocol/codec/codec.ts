@@ -4,7 +4,7 @@ import { encoderSource } from './compile-encoder.ts'
 import { interpretDecode, interpretEncode } from './interpret.ts'
 import type { Reader } from './reader.ts'
 import { type Decoded, type Encodable, inRange, type Message } from './schema.ts'
-import type { Writer } from './writer.ts'
+import { Writer } from './writer.ts'
 
 export interface Codec<T, I> {
   /** Reads one message and leaves the reader behind it. Throws ProtocolError, never anything else. */
@@ -32,7 +32,7 @@ function lazyCodec(message: Message, version: number): Codec<unknown, unknown> {
   return compiles ? compiledCodec(message, version) : interpretedCodec(message, version)
 }
 
-/** Each direction replaces itself when first called: a broker never encodes a request or decodes a response. */
+/** Each direction is compiled when first called: a broker never encodes a request or decodes a response. */
 export function compiledCodec(message: Message, version: number): Codec<unknown, unknown> {
   let decoder: ((reader: Reader) => unknown) | undefined
   let encoder: ((writer: Writer, value: unknown) => void) | undefined
@@ -42,11 +42,21 @@ export function compiledCodec(message: Message, version: number): Codec<unknown,
       return decoder(reader)
     },
     encode(writer: Writer, value: unknown): void {
-      codec.encode = encoder ??= compileEncoder(message, version)
-      encoder(writer, value)
+      encoder ??= compileEncoder(message, version)
+      try {
+        encoder(writer, value)
+      } catch (error) {
+        explain(message, version, value)
+        throw error
+      }
     },
   }
   return codec
+}
+
+/** The writer that refused a value did not know its field; the interpreter does, and throws with its name. */
+function explain(message: Message, version: number, value: unknown): void {
+  interpretEncode(message, version, new Writer(), value)
 }
 
 export function interpretedCodec(message: Message, version: number): Codec<unknown, unknown> {

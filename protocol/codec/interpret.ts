@@ -10,7 +10,7 @@ import {
   taggedSlots,
   tagOf,
 } from './layout.ts'
-import { refuseMissing, refuseNull, refuseTag, refuseType, refuseVersion } from './protocol-error.ts'
+import { ProtocolError, refuseMissing, refuseNull, refuseTag, refuseType, refuseVersion } from './protocol-error.ts'
 import type { Reader } from './reader.ts'
 import type { FieldList, FieldType, Message } from './schema.ts'
 import { byteLength, type Writer } from './writer.ts'
@@ -123,7 +123,12 @@ function encodeStruct(fields: FieldList, scope: Scope, path: string, writer: Wri
 
 function encodeSlot(slot: Slot, scope: Scope, writer: Writer, value: unknown): void {
   if (value === null && !slot.nullable) refuseNull(slot.path)
-  encodeValue(slot.spec.type, slot.nullable, slot.compact, scope, slot.path, writer, value)
+  try {
+    encodeValue(slot.spec.type, slot.nullable, slot.compact, scope, slot.path, writer, value)
+  } catch (error) {
+    if (!(error instanceof ProtocolError) || error.message.startsWith(scope.message)) throw error
+    throw new ProtocolError(`${slot.path}: ${error.message}`, { cause: error })
+  }
 }
 
 function encodeValue(

@@ -162,6 +162,15 @@ describeBoth('%s', (_, codecFor) => {
     expect(() => encoded({ s: struct({ x: int8() }) }, 0, { s: 3 })).toThrow('Sample.s must be an object')
   })
 
+  it('a value that its type cannot hold is refused with the name of the field', () => {
+    const fields = { deep: array({ x: int8(), s: string(), id: uuid() }) }
+    const good = { x: 1, s: '', id: ZERO_UUID }
+    const refused = (value: object) => () => encoded(fields, 0, { deep: [{ ...good, ...value }] })
+    expect(refused({ x: 200 })).toThrow('Sample.deep.x: int8 cannot hold 200')
+    expect(refused({ s: 5 })).toThrow(/Sample\.deep\.s: /)
+    expect(refused({ id: 'short' })).toThrow(/Sample\.deep\.id: /)
+  })
+
   it('a version that the message does not have is a mistake of the caller', () => {
     expect(() => encoded({}, 4, {})).toThrow(RangeError)
   })
