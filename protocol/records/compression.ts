@@ -1,7 +1,8 @@
 import { snappy, zlib } from './codec-libraries.ts'
-import { codecLibraryFailure, gzipOptions, inflateOptions, zstdOptions } from './codec-options.ts'
+import { codecLibraryFailure, gzipOptions, inflateOptions, SNAPPY_COPIES, zstdOptions } from './codec-options.ts'
 import { CompressionError, refuseTooLarge } from './compression-error.ts'
 import { decodeLz4Frame, encodeLz4Frame } from './lz4-frame.ts'
+import { nativeLz4Decoder, nativeLz4Encoder } from './lz4-native.ts'
 import { joinXerial, snappyBlocks, splitForSnappy } from './snappy-framing.ts'
 import { zstdFrames } from './zstd-frame.ts'
 
@@ -24,15 +25,15 @@ export function compress(codec: number, data: Buffer, level: number | null): Buf
     case CompressionCodec.NONE:
       return data
     case CompressionCodec.GZIP:
-      return zlib().gzipSync(data, gzipOptions(level))
+      return zlib().gzipSync(data, gzipOptions(data, level))
     case CompressionCodec.SNAPPY: {
       const { compressSync } = snappy()
-      return joinXerial(splitForSnappy(data).map((block) => compressSync(block)))
+      return joinXerial(splitForSnappy(data).map((block) => compressSync(block, SNAPPY_COPIES)))
     }
     case CompressionCodec.LZ4:
-      return encodeLz4Frame(data)
+      return encodeLz4Frame(data, nativeLz4Encoder())
     case CompressionCodec.ZSTD:
-      return zlib().zstdCompressSync(data, zstdOptions(level))
+      return zlib().zstdCompressSync(data, zstdOptions(data, level))
     default:
       return refuseCodec(codec)
   }
@@ -52,7 +53,7 @@ export function decompress(codec: number, data: Buffer, limitBytes: number): Buf
     case CompressionCodec.SNAPPY:
       return unsnap(data, limitBytes)
     case CompressionCodec.LZ4:
-      return decodeLz4Frame(data, limitBytes)
+      return decodeLz4Frame(data, limitBytes, nativeLz4Decoder())
     case CompressionCodec.ZSTD:
       return unzstd(data, limitBytes)
     default:
@@ -72,7 +73,7 @@ function unsnap(data: Buffer, limitBytes: number): Buffer {
   const { uncompressSync } = snappy()
   const blocks = snappyBlocks(data, limitBytes)
   try {
-    return join(blocks.map((block) => uncompressSync(block, { asBuffer: true }) as Buffer))
+    return joinParts(blocks.map((block) => uncompressSync(block, SNAPPY_COPIES) as Buffer))
   } catch (error) {
     throw codecLibraryFailure(error, limitBytes)
   }
@@ -90,10 +91,10 @@ function unzstd(data: Buffer, limitBytes: number): Buffer {
       throw codecLibraryFailure(error, limitBytes)
     }
   })
-  return join(parts)
+  return joinParts(parts)
 }
 
-export function join(parts: readonly Buffer[]): Buffer {
+export function joinParts(parts: readonly Buffer[]): Buffer {
   return parts.length === 1 ? parts[0]! : Buffer.concat(parts)
 }
 

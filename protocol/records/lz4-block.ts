@@ -7,9 +7,12 @@ const MIN_MATCH = 4
 const MATCH_START_MARGIN = 12
 const LAST_LITERALS = 5
 const MAX_DISTANCE = 0xffff
-const HASH_BITS = 14
+const HASH_BITS = 13
 /** Below this many bytes a loop is faster than a call. */
 const SHORT_COPY = 24
+
+/** Where a four-byte word was seen last, by its hash. Used by one synchronous call at a time. */
+const lastSeen = new Int32Array(1 << HASH_BITS)
 
 /** What an incompressible block grows to at most. */
 export function lz4BlockBoundBytes(sizeBytes: number): number {
@@ -94,7 +97,7 @@ function copyMatch(target: Buffer, to: number, distance: number, length: number)
  * written. Greedy with one hash table: the speed and ratio of LZ4's fast mode, not of its high compression.
  */
 export function encodeLz4Block(source: Buffer, start: number, end: number, target: Buffer, at: number): number {
-  const seen = new Int32Array(1 << HASH_BITS).fill(-1)
+  const seen = lastSeen.fill(-1) // Cleared, so that equal input gives equal output.
   const lastMatchStart = end - MATCH_START_MARGIN
   const matchEnd = end - LAST_LITERALS
   let to = at
@@ -128,7 +131,11 @@ function writeSequence(source: Buffer, start: number, end: number, target: Buffe
   const literals = end - start
   target[at] = (Math.min(literals, 15) << 4) | Math.min(match, 15)
   const to = literals >= 15 ? writeLength(target, at + 1, literals - 15) : at + 1
-  source.copy(target, to, start, end)
+  if (literals < SHORT_COPY) {
+    for (let i = 0; i < literals; i++) target[to + i] = source[start + i]!
+  } else {
+    source.copy(target, to, start, end)
+  }
   return to + literals
 }
 

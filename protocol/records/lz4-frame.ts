@@ -21,7 +21,12 @@ const STORED_FLAG = 0x80000000
 /** Block size codes 4 to 7. */
 const BLOCK_BYTES_BY_CODE = [0, 0, 0, 0, 64 * 1024, 256 * 1024, 1024 * 1024, 4 * 1024 * 1024]
 const HEADER_BYTES = 7
-const MIN_FIRST_ALLOCATION_BYTES = 64 * 1024
+/** Smaller blocks are decoded sooner than native code is entered (bench/compression.ts). */
+const NATIVE_FROM_BYTES = 2048
+const EMPTY = Buffer.alloc(0)
+
+/** Of one block, grown to the largest seen: four megabytes at most. */
+let scratch: Buffer = EMPTY
 
 interface FrameDescriptor {
   readonly flags: number
@@ -34,6 +39,9 @@ interface FrameDescriptor {
 
 /** Compresses one block; null when that would not make it smaller. */
 export type Lz4BlockEncoder = (data: Buffer) => Buffer | null
+
+/** Decompresses data[start, stop), which fails above maxBytes. Independent blocks only. */
+export type Lz4BlockDecoder = (data: Buffer, start: number, stop: number, maxBytes: number) => Buffer
 
 export function encodeLz4Frame(data: Buffer, encodeBlock: Lz4BlockEncoder = encodePortably): Buffer {
   const blocks = splitForLz4(data)
@@ -73,32 +81,85 @@ function encodePortably(data: Buffer): Buffer | null {
   return end < data.length ? target.subarray(0, end) : null
 }
 
-/** Grows its result block by block, up to the limit. */
-export function decodeLz4Frame(data: Buffer, limitBytes: number): Buffer {
+/** Counts block by block: what exceeds the limit is refused before it is allocated. */
+export function decodeLz4Frame(data: Buffer, limitBytes: number, native: Lz4BlockDecoder | null = null): Buffer {
   const frame = readDescriptor(data)
   if (frame.contentBytes > limitBytes) refuseTooLarge(limitBytes)
+  const result = new FrameContent(data, limitBytes)
   const independent = (frame.flags & INDEPENDENT_FLAG) !== 0
-  let result = Buffer.allocUnsafe(firstAllocationBytes(data, frame, limitBytes))
-  let written = 0
   const end = eachLz4Block(data, frame, (start, stop, stored) => {
-    const needed = Math.min(written + blockBoundBytes(frame, stop - start, stored), limitBytes)
-    if (needed > result.length) result = grow(result, written, needed, limitBytes)
-    const limit = Math.min(written + frame.maxBlockBytes, result.length)
-    const next = stored
-      ? storeBlock(data, start, stop, result, written, limit)
-      : decodeLz4Block(data, start, stop, result, written, limit, independent ? written : 0)
-    if (next < 0 && limit === limitBytes) refuseTooLarge(limitBytes)
-    if (next < 0) refuseCorrupt(`an LZ4 block is larger than the ${frame.maxBlockBytes} bytes of its frame`)
-    written = next
+    const bound = blockBoundBytes(frame, stop - start, stored)
+    if (stored) result.append(data, start, stop, stop)
+    else if (!independent) result.decodeLinked(start, stop, bound)
+    else {
+      const decode = native !== null && stop - start >= NATIVE_FROM_BYTES ? native : decodePortably
+      const block = decode(data, start, stop, bound)
+      result.append(block, 0, block.length, stop)
+    }
   })
+  checkContent(data, frame, end, result.buffer, result.sizeBytes)
+  return result.buffer.subarray(0, result.sizeBytes)
+}
+
+/** What a frame has given so far, never larger than the limit. */
+class FrameContent {
+  readonly data: Buffer
+  readonly limitBytes: number
+  buffer: Buffer = EMPTY
+  sizeBytes = 0
+
+  constructor(data: Buffer, limitBytes: number) {
+    this.data = data
+    this.limitBytes = limitBytes
+  }
+
+  /** `readTo` is how far the frame was read for it. */
+  append(source: Buffer, start: number, stop: number, readTo: number): void {
+    const needed = this.sizeBytes + stop - start
+    if (needed > this.limitBytes) refuseTooLarge(this.limitBytes)
+    this.#reserve(needed, readTo)
+    source.copy(this.buffer, this.sizeBytes, start, stop)
+    this.sizeBytes = needed
+  }
+
+  /** A block whose matches may lie in the blocks before it: decoded behind them. */
+  decodeLinked(start: number, stop: number, bound: number): void {
+    const limit = Math.min(this.sizeBytes + bound, this.limitBytes)
+    this.#reserve(limit, stop)
+    const next = decodeLz4Block(this.data, start, stop, this.buffer, this.sizeBytes, limit, 0)
+    if (next < 0 && limit === this.limitBytes) refuseTooLarge(this.limitBytes)
+    if (next < 0) refuseTooLong(bound)
+    this.sizeBytes = next
+  }
+
+  /** Grows to what the whole frame will need if it goes on as it began. */
+  #reserve(needed: number, readTo: number): void {
+    if (needed <= this.buffer.length) return
+    const expected = Math.ceil((needed * this.data.length) / readTo)
+    const larger = Buffer.allocUnsafe(Math.min(Math.max(expected, this.buffer.length * 1.5), this.limitBytes))
+    this.buffer.copy(larger, 0, 0, this.sizeBytes)
+    this.buffer = larger
+  }
+}
+
+/** Returns a view of memory that the next block overwrites. */
+function decodePortably(data: Buffer, start: number, stop: number, maxBytes: number): Buffer {
+  if (scratch.length < maxBytes) scratch = Buffer.allocUnsafeSlow(Math.max(maxBytes, LZ4_BLOCK_BYTES))
+  const end = decodeLz4Block(data, start, stop, scratch, 0, maxBytes, 0)
+  return end < 0 ? refuseTooLong(maxBytes) : scratch.subarray(0, end)
+}
+
+function refuseTooLong(maxBytes: number): never {
+  refuseCorrupt(`an LZ4 block is larger than the ${maxBytes} bytes of its frame`)
+}
+
+function checkContent(data: Buffer, frame: FrameDescriptor, end: number, result: Buffer, written: number): void {
   if (frame.contentBytes >= 0 && frame.contentBytes !== written) {
     refuseCorrupt(`an LZ4 frame of ${written} bytes announces ${frame.contentBytes}`)
   }
-  const content = result.subarray(0, written)
-  if (frame.flags & CONTENT_CHECKSUM_FLAG && xxhash32(content, 0, written) !== data.readUInt32LE(end)) {
+  if (frame.flags & CONTENT_CHECKSUM_FLAG && xxhash32(result, 0, written) !== data.readUInt32LE(end)) {
     refuseCorrupt('the checksum of an LZ4 frame does not match')
   }
-  return content
 }
 
 /** The most that a frame can decompress to, from the sizes of its blocks; checks all of its structure on the way. */
@@ -114,23 +175,6 @@ export function lz4FrameBoundBytes(data: Buffer): number {
 /** Each byte of a length stands for at most 255. */
 function blockBoundBytes(frame: FrameDescriptor, sizeBytes: number, stored: boolean): number {
   return Math.min(frame.maxBlockBytes, stored ? sizeBytes : sizeBytes * 255)
-}
-
-function firstAllocationBytes(data: Buffer, frame: FrameDescriptor, limitBytes: number): number {
-  const guess = frame.contentBytes >= 0 ? frame.contentBytes : Math.max(data.length * 3, MIN_FIRST_ALLOCATION_BYTES)
-  return Math.min(guess, data.length * 255, limitBytes)
-}
-
-function grow(result: Buffer, written: number, needed: number, limitBytes: number): Buffer<ArrayBuffer> {
-  const larger = Buffer.allocUnsafe(Math.min(Math.max(needed, result.length * 2), limitBytes))
-  result.copy(larger, 0, 0, written)
-  return larger
-}
-
-function storeBlock(data: Buffer, start: number, stop: number, target: Buffer, at: number, limit: number): number {
-  if (stop - start > limit - at) return -1
-  data.copy(target, at, start, stop)
-  return at + stop - start
 }
 
 function readDescriptor(data: Buffer): FrameDescriptor {

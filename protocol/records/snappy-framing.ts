@@ -7,13 +7,13 @@ import { refuseCorrupt, refuseTooLarge } from './compression-error.ts'
 
 const XERIAL_HEADER = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0, 0, 0, 0, 1, 0, 0, 0, 1])
 /** What snappy-java's stream compresses at once. */
-export const SNAPPY_BLOCK_BYTES = 32 * 1024
+const SNAPPY_BLOCK_BYTES = 32 * 1024
 /** The densest element turns three bytes into 64, so that a larger claim is a lie. */
 const MAX_RATIO = 22
 
-export function splitForSnappy(data: Buffer): Buffer[] {
+export function splitForSnappy(data: Buffer, blockBytes = SNAPPY_BLOCK_BYTES): Buffer[] {
   const blocks: Buffer[] = []
-  for (let at = 0; at < data.length; at += SNAPPY_BLOCK_BYTES) blocks.push(data.subarray(at, at + SNAPPY_BLOCK_BYTES))
+  for (let at = 0; at < data.length; at += blockBytes) blocks.push(data.subarray(at, at + blockBytes))
   return blocks
 }
 
