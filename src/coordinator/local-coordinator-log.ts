@@ -1,0 +1,145 @@
+import { ErrorCode } from '../../protocol/errors.ts'
+import { batchPayload, codecOf, eachBatch, isControl, readBatchHeader } from '../../protocol/records/batch.ts'
+import { buildBatch } from '../../protocol/records/batch-builder.ts'
+import { decompress } from '../../protocol/records/compression.ts'
+import { readRecords } from '../../protocol/records/record.ts'
+import type { Metadata } from '../metadata/metadata.ts'
+import type { Durability, LogHandle, LogStore } from '../storage/storage.ts'
+import type { CoordinatorLog, CoordinatorRecord } from './coordinator-log.ts'
+
+const LOAD_CHUNK_BYTES = 4 * 1024 * 1024
+/** Larger appends are cut into several batches, far below what a segment holds. */
+const MAX_BATCH_BYTES = 8 * 1024 * 1024
+/** A batch never grows beyond this when it is decompressed; ours are not compressed, Kafka's may be. */
+const MAX_DECOMPRESSED_BYTES = 128 * 1024 * 1024
+/** Newest Produce version there is: coordinators write nothing that an old one may not. */
+const PRODUCE_VERSION = 13
+
+export interface LocalCoordinatorLogOptions {
+  /** `__consumer_offsets`. */
+  readonly topic: string
+  /** Partitions the topic gets when it is created; an existing topic keeps its own number. */
+  readonly partitions: number
+  readonly store: LogStore
+  readonly metadata: Metadata
+  /** Creates the topic at its first use, and resolves when it can be written to. */
+  readonly ensureTopic: () => Promise<unknown>
+  readonly durability: Durability
+  /** What Membership says now; an append with an older fence is refused. */
+  readonly fence: (shard: number) => number
+}
+
+/** Coordinator logs as the partitions of an internal topic, in the same store as all others. */
+export class LocalCoordinatorLog implements CoordinatorLog {
+  readonly #options: LocalCoordinatorLogOptions
+  /** While the topic is being created: appends queue behind it, in order. */
+  #creating: Promise<unknown> | null = null
+
+  constructor(options: LocalCoordinatorLogOptions) {
+    this.#options = options
+  }
+
+  shardCount(): number {
+    const { metadata, topic, partitions } = this.#options
+    return metadata.image.topics.get(topic)?.partitions.length ?? partitions
+  }
+
+  async load(shard: number, replay: (record: CoordinatorRecord) => void): Promise<void> {
+    const place = this.#locate(shard)
+    if (!place) return
+    const { store, topic } = this.#options
+    const { log } = place
+    // What is above may still be taken back. At the start of the process nothing is.
+    const endOffset = log.offsets.highWatermark
+    for (let offset = log.offsets.logStartOffset; offset < endOffset; ) {
+      const read = { log, offset, maxBytes: LOAD_CHUNK_BYTES }
+      const [result] = await store.read([read], { maxBytes: LOAD_CHUNK_BYTES, isolation: 'read_uncommitted' })
+      try {
+        const next = result?.error === ErrorCode.NONE ? replayChunks(result.chunks, offset, replay) : offset
+        if (next === offset) throw new Error(`${topic}-${shard} cannot be read at offset ${offset}: ${result?.error}`)
+        offset = next
+      } finally {
+        result?.release()
+      }
+    }
+  }
+
+  async append(shard: number, fence: number, records: readonly CoordinatorRecord[], nowMs: number): Promise<ErrorCode> {
+    if (fence !== this.#options.fence(shard)) return ErrorCode.NOT_COORDINATOR
+    if (this.#creating !== null || !this.#locate(shard)) await this.#create()
+    const place = this.#locate(shard)
+    if (!place) return ErrorCode.COORDINATOR_NOT_AVAILABLE
+    const { store, durability } = this.#options
+    const { log, leaderEpoch } = place
+    const appends = inBatches(records).map((batch) => {
+      const bytes = buildBatch({ records: batch.map(({ key, value }) => ({ timestamp: nowMs, key, value })) })
+      const append = {
+        log,
+        records: bytes,
+        origin: 'coordinator',
+        leaderEpoch,
+        produceVersion: PRODUCE_VERSION,
+      } as const
+      return store.append([append], durability)
+    })
+    const results = (await Promise.all(appends)).flat()
+    return results.find(({ error }) => error !== ErrorCode.NONE)?.error ?? ErrorCode.NONE
+  }
+
+  #locate(shard: number): { log: LogHandle; leaderEpoch: number } | undefined {
+    const { metadata, store, topic } = this.#options
+    const image = metadata.image.topics.get(topic)
+    const log = image && store.get(image.id, shard)
+    return log && { log, leaderEpoch: image.partitions[shard]?.leaderEpoch ?? 0 }
+  }
+
+  /**
+   * Everything that arrives until the topic exists waits for the same promise and goes on in the order of arrival: the
+   * promise is forgotten only behind the last of them.
+   */
+  #create(): Promise<unknown> {
+    if (this.#creating === null) {
+      const creating = this.#options.ensureTopic()
+      this.#creating = creating
+      const forget = () => {
+        this.#creating = null
+      }
+      creating.then(forget, forget)
+    }
+    return this.#creating
+  }
+}
+
+/** Returns the offset after the last record of the chunks. */
+function replayChunks(chunks: readonly Buffer[], from: number, replay: (record: CoordinatorRecord) => void): number {
+  let next = from
+  for (const chunk of chunks) {
+    for (const at of eachBatch(chunk)) {
+      const header = readBatchHeader(chunk, at)
+      next = header.baseOffset + header.lastOffsetDelta + 1
+      // Markers of transactions mean nothing as long as offsets are not committed in transactions.
+      if (isControl(header.attributes)) continue
+      const payload = decompress(codecOf(header.attributes), batchPayload(chunk, at), MAX_DECOMPRESSED_BYTES)
+      for (const { offset, key, value } of readRecords(payload, header)) {
+        if (offset >= from && key !== null) replay({ key, value })
+      }
+    }
+  }
+  return next
+}
+
+/** Cuts a long list of records where a batch would grow too large; a single record is never cut. */
+function inBatches(records: readonly CoordinatorRecord[]): CoordinatorRecord[][] {
+  const batches: CoordinatorRecord[][] = [[]]
+  let bytes = 0
+  for (const record of records) {
+    const size = record.key.length + (record.value?.length ?? 0)
+    if (bytes > 0 && bytes + size > MAX_BATCH_BYTES) {
+      batches.push([])
+      bytes = 0
+    }
+    batches.at(-1)!.push(record)
+    bytes += size
+  }
+  return batches
+}
