@@ -1,0 +1,35 @@
+/** What one peer, and all of them together, may ask of the server. */
+export interface ServerLimits {
+  /** socket.request.max.bytes */
+  readonly maxRequestBytes: number
+  /** max.connections */
+  readonly maxConnections: number
+  /** max.connections.per.ip */
+  readonly maxConnectionsPerIp: number
+  /** max.connections.per.ip.overrides, by address */
+  readonly maxConnectionsPerIpOverrides: ReadonlyMap<string, number>
+  /** connections.max.idle.ms; negative: never */
+  readonly connectionsMaxIdleMs: number
+  /** socket.listen.backlog.size */
+  readonly backlog: number
+  /** Memory of the requests of all connections together. */
+  readonly requestMemoryBytes: number
+  /** One connection's requests in progress: above either, no more is read from it. */
+  readonly connectionRequests: number
+  readonly connectionRequestBytes: number
+  /** Replies of one connection that the peer has not read: above, nothing more is read or done for it. */
+  readonly connectionReplyBytes: number
+}
+
+export const DEFAULT_LIMITS: ServerLimits = {
+  maxRequestBytes: 104_857_600,
+  maxConnections: 2 ** 31 - 1,
+  maxConnectionsPerIp: 2 ** 31 - 1,
+  maxConnectionsPerIpOverrides: new Map(),
+  connectionsMaxIdleMs: 600_000,
+  backlog: 50,
+  requestMemoryBytes: 33_554_432,
+  connectionRequests: 512,
+  connectionRequestBytes: 8_388_608,
+  connectionReplyBytes: 1_048_576,
+}

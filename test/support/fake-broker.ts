@@ -1,0 +1,26 @@
+import type { Broker } from '../../src/broker/broker.ts'
+import type { MetadataImage } from '../../src/metadata/metadata-image.ts'
+
+const EMPTY_IMAGE: MetadataImage = {
+  clusterId: 'fake-cluster-fake-clus',
+  offset: 42,
+  features: new Map([['metadata.version', 30]]),
+  topics: new Map(),
+  topicsById: new Map(),
+  configOf: () => new Map(),
+  configuredResources: () => [],
+  nextProducerId: 0,
+}
+
+/** A broker with an empty metadata image and nothing else: what is missing fails loudly when it is touched. */
+export function fakeBroker(image: Partial<MetadataImage> = {}): Broker {
+  const parts: Partial<Broker> = {
+    metadata: {
+      image: { ...EMPTY_IMAGE, ...image },
+      change: () => Promise.reject(new Error('the fake broker changes nothing')),
+      onChange: () => {},
+      close: () => Promise.resolve(),
+    },
+  }
+  return parts as Broker
+}
