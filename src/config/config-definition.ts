@@ -22,7 +22,10 @@ export interface ConfigSynonym {
 }
 
 /** What a setting's text means: the value, or why it means nothing, in Kafka's words. */
-export type ParsedConfig<T> = { readonly value: T; readonly problem: null } | { readonly problem: string }
+export type ParsedConfig<T> =
+  | { readonly value: T; readonly problem: null }
+  /** `sentence` stands in where Kafka's does not begin with "Invalid value". */
+  | { readonly problem: string; readonly sentence?: (name: string) => string }
 
 /** One row of a table of settings. Values travel as text; `parse` gives the typed value. */
 export interface ConfigDefinition<T = unknown> {
@@ -242,13 +245,17 @@ export function password(doc: string, options: RowOptions = {}): ConfigDefinitio
 
 /** Kafka's sentence for a value that does not fit, or null. */
 export function configProblem(name: string, definition: ConfigDefinition, text: string): string | null {
-  const { problem } = definition.parse(text)
-  return problem === null ? null : invalidValue(name, definition, text, problem)
+  const parsed = definition.parse(text)
+  if (parsed.problem === null) return null
+  return parsed.sentence?.(name) ?? invalidValue(name, isSensitive(definition) ? '[hidden]' : text, parsed.problem)
 }
 
-export function invalidValue(name: string, definition: ConfigDefinition, text: string, problem: string): string {
-  const shown = definition.type === 'PASSWORD' ? '[hidden]' : text
+function invalidValue(name: string, shown: string, problem: string): string {
   return `Invalid value ${shown} for configuration ${name}: ${problem}`
+}
+
+export function isSensitive(definition: ConfigDefinition): boolean {
+  return definition.type === 'PASSWORD'
 }
 
 /** The default of a row, parsed; null where there is none. */
