@@ -158,8 +158,7 @@ export class Connection implements ConnectionInfo, SocketHandler, ReplyQueueOwne
   /** A bug of ours: what this connection is owed is not known any more, the others go on. */
   fail(error: unknown): void {
     this.#host.logger.error({ err: error, peer: this.peer }, 'closing a connection after an internal failure')
-    this.#refusing = true
-    this.#socket.destroy()
+    this.destroy()
   }
 
   /** Reads no more, answers what is in progress, then closes without waiting for the peer. */
@@ -173,7 +172,10 @@ export class Connection implements ConnectionInfo, SocketHandler, ReplyQueueOwne
     }
   }
 
+  /** Closes now: replies that are not with the operating system are lost. */
   destroy(): void {
+    this.#refusing = true
+    this.#leave()
     this.#socket.destroy()
   }
 
@@ -212,7 +214,11 @@ export class Connection implements ConnectionInfo, SocketHandler, ReplyQueueOwne
     if (paused === this.#paused) return
     this.#paused = paused
     if (paused) this.#socket.pause()
-    else this.#socket.resume()
+    else {
+      // While it was held up by us the peer was not idle.
+      this.lastActiveMs = this.#host.clock.monotonicMs()
+      this.#socket.resume()
+    }
   }
 
   /** Nothing more will be sent: ends our direction and gives the peer time to read, unless it is gone itself. */

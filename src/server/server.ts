@@ -170,7 +170,7 @@ export class Server {
     const memoryIsShort = this.memory.hasWaiting
     for (const connection of this.#connections) {
       const idleMs = nowMs - connection.lastActiveMs
-      if (memoryIsShort && connection.awaitsRest && idleMs >= STALLED_FRAME_MS) {
+      if (memoryIsShort && !connection.closed && connection.awaitsRest && idleMs >= STALLED_FRAME_MS) {
         const fields = { peer: connection.peer, reason: 'a request stopped half-way while others wait for memory' }
         this.#host.log.warn('stalled', fields, 'closing a connection')
         connection.destroy()
