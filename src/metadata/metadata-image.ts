@@ -34,6 +34,8 @@ export interface PartitionImage {
   readonly leader: number
   /** Never decreases while the topic id lives. */
   readonly leaderEpoch: number
+  /** Counts the changes of the partition, as KRaft does. */
+  readonly partitionEpoch: number
   readonly replicas: readonly number[]
   readonly isr: readonly number[]
 }

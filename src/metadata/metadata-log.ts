@@ -1,0 +1,287 @@
+import { codecOf } from '../../protocol/codec/codec.ts'
+import { Writer } from '../../protocol/codec/writer.ts'
+import {
+  ControlRecordTypeSchema,
+  LeaderChangeMessage,
+  SnapshotFooterRecord,
+  SnapshotHeaderRecord,
+} from '../../protocol/messages/records/control.ts'
+import {
+  batchCrcIsValid,
+  batchPayload,
+  batchProblem,
+  eachBatch,
+  isControl,
+  readBatchHeader,
+} from '../../protocol/records/batch.ts'
+import { buildBatch, type NewRecord } from '../../protocol/records/batch-builder.ts'
+import { ControlType } from '../../protocol/records/control-record.ts'
+import { readRecords } from '../../protocol/records/record.ts'
+import type { Clock } from '../io/clock.ts'
+import type { File, FileSystem } from '../io/file-system.ts'
+import type { MetadataRecord } from './metadata.ts'
+import { decodeMetadataRecord, encodeMetadataRecord } from './metadata-record.ts'
+
+/** Records of one atomic append, and the offset of the last of them. */
+export interface MetadataBatch {
+  readonly records: readonly MetadataRecord[]
+  readonly lastOffset: number
+}
+
+const OFFSET_DIGITS = 20
+const EPOCH_DIGITS = 10
+const LOG_NAME = /^(\d{20})\.log$/
+const SNAPSHOT_NAME = /^(\d{20})-(\d{10})\.checkpoint$/
+/** One batch of a snapshot holds so many records, so that reading one never needs much memory at once. */
+const SNAPSHOT_BATCH_RECORDS = 1000
+
+export interface MetadataLogOptions {
+  readonly fs: FileSystem
+  readonly clock: Clock
+  /** `…/__cluster_metadata-0`, made when missing. */
+  readonly directory: string
+  readonly nodeId: number
+  /** False under `--durability os`. */
+  readonly sync: boolean
+}
+
+/**
+ * `__cluster_metadata-0` in KRaft's format: segments of record batches, and snapshots that stand for everything before
+ * their offset. One append is one batch, so it is there whole or not at all.
+ */
+export class MetadataLog {
+  readonly #options: MetadataLogOptions
+  #file: File | null = null
+  #position = 0
+  #nextOffset = 0
+  #epoch = 0
+  #snapshotOffset = 0
+  #failed: Error | null = null
+  /** Bytes appended since the last snapshot. */
+  bytesSinceSnapshot = 0
+  snapshotBytes = 0
+
+  constructor(options: MetadataLogOptions) {
+    this.#options = options
+  }
+
+  get nextOffset(): number {
+    return this.#nextOffset
+  }
+
+  /** Reads the newest whole snapshot and what follows it; cuts off a torn end. Nothing is written before `begin`. */
+  load(): MetadataBatch[] {
+    const { fs, directory } = this.#options
+    fs.makeDirectory(directory)
+    const names = fs.list(directory)
+    const batches: MetadataBatch[] = []
+    for (const name of names.filter((name) => SNAPSHOT_NAME.test(name)).reverse()) {
+      const snapshot = this.#loadSnapshot(name)
+      if (snapshot === null) continue
+      batches.push(...snapshot)
+      break
+    }
+    const segments = names.filter((name) => LOG_NAME.test(name))
+    for (const [at, name] of segments.entries()) {
+      const base = Number(name.slice(0, OFFSET_DIGITS))
+      const isLast = at === segments.length - 1
+      const isWhole = this.#loadSegment(name, batches, isLast)
+      if (isWhole || isLast) continue
+      const later = segments.slice(at + 1).join(', ')
+      throw new Error(
+        `${directory}/${name} (from offset ${base}) is damaged in the middle of the metadata, and ${later} would be lost with it. ` +
+          'Restore this folder from a backup, or remove the later files to go back to the last good state.',
+      )
+    }
+    return batches
+  }
+
+  /** Begins a new leadership: opens the segment to write to and records the epoch, as KRaft's leader does. */
+  async begin(): Promise<void> {
+    const { fs, directory, nodeId } = this.#options
+    this.#epoch += 1
+    const last = fs
+      .list(directory)
+      .filter((name) => LOG_NAME.test(name))
+      .at(-1)
+    if (last === undefined || Number(last.slice(0, OFFSET_DIGITS)) < this.#snapshotOffset) await this.#newSegment()
+    else {
+      this.#file = fs.open(`${directory}/${last}`, 'write')
+      this.#position = this.#file.sizeBytes()
+    }
+    const voters = [{ voterId: nodeId }]
+    const message = { version: 0, leaderId: nodeId, voters, grantingVoters: voters }
+    const writer = new Writer(64)
+    codecOf(LeaderChangeMessage, 0).encode(writer, message)
+    await this.#write([controlRecord(ControlType.LEADER_CHANGE, writer.bytes(), this.#options.clock.nowMs())], true)
+  }
+
+  /** Appends records as one batch. Resolves with the offset of the last once they are durable. */
+  append(records: readonly MetadataRecord[]): Promise<number> {
+    const timestamp = this.#options.clock.nowMs()
+    return this.#write(
+      records.map((record) => ({ timestamp, key: null, value: encodeMetadataRecord(record) })),
+      false,
+    )
+  }
+
+  /**
+   * Writes a snapshot of everything up to now, goes on in a new segment, and removes what the snapshot stands for. At
+   * every moment in between a start finds either the old files or the new ones whole.
+   */
+  async snapshot(records: readonly MetadataRecord[]): Promise<void> {
+    const { fs, directory, clock } = this.#options
+    const offset = this.#nextOffset
+    const name = `${digits(offset, OFFSET_DIGITS)}-${digits(this.#epoch, EPOCH_DIGITS)}.checkpoint`
+    const content = snapshotContent(records, this.#epoch, clock.nowMs())
+    await fs.replaceFile(`${directory}/${name}`, content)
+    this.#snapshotOffset = offset
+    await this.#newSegment()
+    for (const old of fs.list(directory)) {
+      const match = LOG_NAME.exec(old) ?? SNAPSHOT_NAME.exec(old)
+      if (match !== null && Number(match[1]) < offset) fs.unlink(`${directory}/${old}`)
+    }
+    await fs.syncDirectory(directory)
+    this.snapshotBytes = content.length
+    this.bytesSinceSnapshot = 0
+  }
+
+  close(): void {
+    this.#file?.close()
+    this.#file = null
+  }
+
+  async #newSegment(): Promise<void> {
+    const { fs, directory } = this.#options
+    const file = fs.open(`${directory}/${digits(this.#nextOffset, OFFSET_DIGITS)}.log`, 'create')
+    file.truncate(0)
+    await fs.syncDirectory(directory)
+    this.#file?.close()
+    this.#file = file
+    this.#position = 0
+  }
+
+  async #write(records: readonly NewRecord[], control: boolean): Promise<number> {
+    if (this.#failed !== null) throw this.#failed
+    if (this.#file === null) throw new Error('the metadata log is not open')
+    const batch = buildBatch({
+      baseOffset: this.#nextOffset,
+      partitionLeaderEpoch: this.#epoch,
+      control,
+      records,
+    })
+    try {
+      await this.#file.write([batch], this.#position)
+    } catch (error) {
+      // A full disk may be emptied again: what is half written must not stay in the way of the next batch.
+      this.#file.truncate(this.#position)
+      throw error
+    }
+    try {
+      if (this.#options.sync) await this.#file.sync()
+    } catch (error) {
+      // After a failed sync nobody knows what is on the disk, and trying again would hide it.
+      this.#failed = error as Error
+      throw error
+    }
+    this.#position += batch.length
+    this.bytesSinceSnapshot += batch.length
+    this.#nextOffset += records.length
+    return this.#nextOffset - 1
+  }
+
+  #loadSnapshot(name: string): MetadataBatch[] | null {
+    const { fs, directory } = this.#options
+    const match = SNAPSHOT_NAME.exec(name)!
+    const content = fs.readFile(`${directory}/${name}`)
+    if (content === null || !isWholeSnapshot(content)) return null
+    const lastOffset = Number(match[1]) - 1
+    const records: MetadataRecord[] = []
+    for (const at of eachBatch(content)) records.push(...recordsOfBatch(content, at))
+    this.#snapshotOffset = Number(match[1])
+    this.#nextOffset = this.#snapshotOffset
+    this.#epoch = Number(match[2])
+    this.snapshotBytes = content.length
+    return [{ records, lastOffset }]
+  }
+
+  /** False when the segment ends in something that is no batch; in the last one, a torn append, that is cut off. */
+  #loadSegment(name: string, batches: MetadataBatch[], isLast: boolean): boolean {
+    const { fs, directory } = this.#options
+    const path = `${directory}/${name}`
+    const content = fs.readFile(path) ?? Buffer.alloc(0)
+    let at = 0
+    while (at < content.length && batchProblem(content, at) === null && batchCrcIsValid(content, at)) {
+      const header = readBatchHeader(content, at)
+      const lastOffset = header.baseOffset + header.lastOffsetDelta
+      if (header.baseOffset >= this.#nextOffset) {
+        if (header.baseOffset > this.#nextOffset) {
+          throw new Error(`${path}: offset ${header.baseOffset} follows ${this.#nextOffset - 1}: metadata is missing`)
+        }
+        batches.push({ records: recordsOfBatch(content, at), lastOffset })
+        this.#nextOffset = lastOffset + 1
+        this.bytesSinceSnapshot += header.sizeBytes
+      }
+      this.#epoch = Math.max(this.#epoch, header.partitionLeaderEpoch)
+      at += header.sizeBytes
+    }
+    if (at === content.length || !isLast) return at === content.length
+    const file = fs.open(path, 'write')
+    file.truncate(at)
+    file.close()
+    return false
+  }
+}
+
+function recordsOfBatch(content: Buffer, at: number): MetadataRecord[] {
+  const header = readBatchHeader(content, at)
+  if (isControl(header.attributes)) return []
+  return [...readRecords(batchPayload(content, at), header)].map(({ value }) => decodeMetadataRecord(value!))
+}
+
+function controlRecord(type: number, value: Buffer, timestamp: number): NewRecord {
+  const key = new Writer(4)
+  key.int16(0)
+  codecOf(ControlRecordTypeSchema, 0).encode(key, { type })
+  return { timestamp, key: key.bytes(), value }
+}
+
+function snapshotContent(records: readonly MetadataRecord[], epoch: number, timestamp: number): Buffer {
+  const batches: Buffer[] = []
+  let offset = 0
+  const add = (control: boolean, list: readonly NewRecord[]) => {
+    batches.push(buildBatch({ baseOffset: offset, partitionLeaderEpoch: epoch, control, records: list }))
+    offset += list.length
+  }
+  const header = new Writer(32)
+  codecOf(SnapshotHeaderRecord, 0).encode(header, { version: 0, lastContainedLogTimestamp: timestamp })
+  add(true, [controlRecord(ControlType.SNAPSHOT_HEADER, header.bytes(), timestamp)])
+  for (let from = 0; from < records.length; from += SNAPSHOT_BATCH_RECORDS) {
+    const part = records.slice(from, from + SNAPSHOT_BATCH_RECORDS)
+    add(
+      false,
+      part.map((record) => ({ timestamp, key: null, value: encodeMetadataRecord(record) })),
+    )
+  }
+  const footer = new Writer(32)
+  codecOf(SnapshotFooterRecord, 0).encode(footer, { version: 0 })
+  add(true, [controlRecord(ControlType.SNAPSHOT_FOOTER, footer.bytes(), timestamp)])
+  return Buffer.concat(batches)
+}
+
+/** Every batch sound, and a footer at the end. */
+function isWholeSnapshot(content: Buffer): boolean {
+  let at = 0
+  let endsInControl = false
+  while (at < content.length) {
+    if (batchProblem(content, at) !== null || !batchCrcIsValid(content, at)) return false
+    const { attributes, sizeBytes } = readBatchHeader(content, at)
+    endsInControl = at > 0 && isControl(attributes)
+    at += sizeBytes
+  }
+  return endsInControl
+}
+
+function digits(value: number, count: number): string {
+  return String(value).padStart(count, '0')
+}
