@@ -3,6 +3,7 @@ import { ErrorCode } from '../../protocol/errors.ts'
 import { Metadata, type MetadataRequest, type MetadataResponse } from '../../protocol/messages/03-metadata.ts'
 import { autoCreateTopics } from '../broker/auto-create-topics.ts'
 import type { TopicImage } from '../metadata/metadata-image.ts'
+import { topicNameProblem } from '../metadata/topic-name.ts'
 import {
   ALL_CLUSTER_OPERATIONS,
   ALL_TOPIC_OPERATIONS,
@@ -92,7 +93,8 @@ function describe(topic: TopicImage, { includeTopicAuthorizedOperations }: Metad
 }
 
 function unknown(name: string): ErrorCode {
-  return isLegalTopicName(name) ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : ErrorCode.INVALID_TOPIC_EXCEPTION
+  const legal = topicNameProblem(name) === null
+  return legal ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : ErrorCode.INVALID_TOPIC_EXCEPTION
 }
 
 function failed(name: string | null, topicId: string, errorCode: ErrorCode): TopicResponse {

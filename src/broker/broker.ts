@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import type { GroupCoordinator } from '../coordinator/group/group-coordinator.ts'
 import type { Clock } from '../io/clock.ts'
+import type { TopicDefaults } from '../metadata/create-topics.ts'
 import type { Membership } from '../metadata/membership.ts'
 import type { Metadata } from '../metadata/metadata.ts'
 import type { TopicConfigs } from '../metadata/topic-configs.ts'
@@ -19,6 +20,7 @@ export interface Broker {
   readonly metadata: Metadata
   readonly membership: Membership
   readonly topicConfigs: TopicConfigs
+  readonly topicDefaults: TopicDefaults
   readonly store: LogStore
   readonly partitions: Partitions
   readonly fetchPurgatory: FetchPurgatory

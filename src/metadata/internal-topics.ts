@@ -1,3 +1,5 @@
+import type { NewTopic } from './create-topics.ts'
+
 /** Topics that belong to the broker: written by it only, marked in Metadata so that pattern subscriptions skip them. */
 export const GROUP_METADATA_TOPIC = '__consumer_offsets'
 export const TRANSACTION_STATE_TOPIC = '__transaction_state'
@@ -7,4 +9,56 @@ const INTERNAL = new Set([GROUP_METADATA_TOPIC, TRANSACTION_STATE_TOPIC, SHARE_G
 
 export function isInternalTopic(name: string): boolean {
   return INTERNAL.has(name)
+}
+
+/** What a new internal topic looks like, from the broker's settings; copies never exceed the brokers there are. */
+export function internalTopic(name: string, config: InternalTopicConfig): NewTopic {
+  const [numPartitions, segmentBytes, more] = shapeOf(name, config)
+  const configs = { 'segment.bytes': String(segmentBytes), ...more }
+  return {
+    name,
+    numPartitions,
+    replicationFactor: -1,
+    assignments: [],
+    configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })),
+  }
+}
+
+/** The settings of the broker that shape internal topics. */
+export interface InternalTopicConfig {
+  readonly 'offsets.topic.num.partitions': number
+  readonly 'offsets.topic.segment.bytes': number
+  readonly 'transaction.state.log.num.partitions': number
+  readonly 'transaction.state.log.segment.bytes': number
+  readonly 'share.coordinator.state.topic.num.partitions': number
+  readonly 'share.coordinator.state.topic.segment.bytes': number
+}
+
+function shapeOf(name: string, config: InternalTopicConfig): [number, number, Record<string, string>] {
+  switch (name) {
+    case GROUP_METADATA_TOPIC:
+      return [
+        config['offsets.topic.num.partitions'],
+        config['offsets.topic.segment.bytes'],
+        { 'cleanup.policy': 'compact', 'compression.type': 'producer' },
+      ]
+    case TRANSACTION_STATE_TOPIC:
+      return [
+        config['transaction.state.log.num.partitions'],
+        config['transaction.state.log.segment.bytes'],
+        {
+          'cleanup.policy': 'compact',
+          'compression.type': 'uncompressed',
+          'unclean.leader.election.enable': 'false',
+        },
+      ]
+    case SHARE_GROUP_STATE_TOPIC:
+      return [
+        config['share.coordinator.state.topic.num.partitions'],
+        config['share.coordinator.state.topic.segment.bytes'],
+        { 'cleanup.policy': 'delete', 'compression.type': 'producer', 'retention.ms': '-1' },
+      ]
+    default:
+      throw new TypeError(`${name} is not an internal topic`)
+  }
 }

@@ -1,0 +1,18 @@
+import { CreatePartitions } from '../../protocol/messages/37-create-partitions.ts'
+import { createPartitions as decideCreation } from '../metadata/create-partitions.ts'
+import { apiEntry } from './api-entry.ts'
+
+export const createPartitions = apiEntry(CreatePartitions, {
+  async handle({ broker }, { topics, validateOnly }) {
+    const { brokerIds } = broker.topicDefaults
+    const created = await broker.metadata.change((image) => decideCreation(image, topics, brokerIds, validateOnly))
+    return {
+      throttleTimeMs: 0,
+      results: created.map(({ name, error, message }) => ({ name, errorCode: error, errorMessage: message })),
+    }
+  },
+  fail: ({ topics }, errorCode) => ({
+    throttleTimeMs: 0,
+    results: topics.map(({ name }) => ({ name, errorCode, errorMessage: null })),
+  }),
+})

@@ -1,0 +1,26 @@
+import type { ErrorCode } from '../../protocol/errors.ts'
+import { createTopics, type NewTopic } from '../metadata/create-topics.ts'
+import { internalTopic, isInternalTopic } from '../metadata/internal-topics.ts'
+import type { Broker } from './broker.ts'
+
+/**
+ * Creates the topics that do not exist yet, if the broker is told to, and gives the reason for each that could not be.
+ * When this resolves the created ones can be written to: no client sees a topic without a leader.
+ */
+export async function autoCreateTopics(
+  { config, metadata, topicDefaults }: Pick<Broker, 'config' | 'metadata' | 'topicDefaults'>,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, ErrorCode>> {
+  const missing = names.filter((name) => !metadata.image.topics.has(name))
+  if (missing.length === 0 || !config['auto.create.topics.enable']) return new Map()
+  const topics = missing.map((name): NewTopic => {
+    if (isInternalTopic(name)) return internalTopic(name, config)
+    return { name, numPartitions: -1, replicationFactor: -1, assignments: [], configs: [] }
+  })
+  const created = await metadata.change((image) => {
+    // Somebody else's request may have created some of them while this one waited.
+    const stillMissing = topics.filter(({ name }) => !image.topics.has(name))
+    return createTopics(image, stillMissing, topicDefaults, false)
+  })
+  return new Map(created.flatMap(({ name, error }) => (error === 0 ? [] : [[name, error] as const])))
+}
