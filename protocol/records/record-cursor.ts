@@ -4,6 +4,11 @@ import { RecordError } from './record-error.ts'
 /** length, attributes, timestamp delta, offset delta, key length, value length, header count: a byte each at least. */
 export const MIN_RECORD_BYTES = 7
 
+/** The most that precedes a key in a plain record: length, attributes, deltas and key length. */
+const PLAIN_PREFIX_BYTES = 13
+/** The least that follows the key: value length and header count, which are read before they are compared. */
+const VALUE_PREFIX_BYTES = 2
+
 /**
  * Walks the uncompressed records of one batch and leaves the positions of the current one in its fields, so that a
  * walk allocates nothing. Every read is checked against the end; only RecordError is thrown.
@@ -44,6 +49,51 @@ export class RecordCursor {
     if (this.at >= this.end) return false
     this.index++
     this.recordAt = this.at
+    return this.#nextPlain() || this.#nextChecked()
+  }
+
+  /**
+   * The record as almost all are: no headers, no varint above three bytes. False, with nothing moved, for any other,
+   * malformed ones included. Reads beyond the record stay within the end and are dismissed by the last comparison.
+   */
+  #nextPlain(): boolean {
+    const buffer = this.buffer
+    const end = this.end
+    let at = this.at
+    if (end - at < PLAIN_PREFIX_BYTES) return false
+    const size = shortVarint(buffer, at)
+    at += size & 3
+    const recordEnd = at + (size >>> 3)
+    if (size === 0 || size & 4 || recordEnd > end) return false
+    const timestampDelta = shortVarint(buffer, at + 1)
+    at += 1 + (timestampDelta & 3)
+    const offsetDelta = shortVarint(buffer, at)
+    at += offsetDelta & 3
+    const keySize = shortVarint(buffer, at)
+    at += keySize & 3
+    if (timestampDelta === 0 || offsetDelta === 0 || keySize === 0) return false
+    const keySizeBytes = unzigzag(keySize)
+    const keyAt = at
+    if (keySizeBytes > 0) at += keySizeBytes
+    if (keySizeBytes < -1 || recordEnd - at < VALUE_PREFIX_BYTES) return false
+    const valueSize = shortVarint(buffer, at)
+    at += valueSize & 3
+    const valueSizeBytes = unzigzag(valueSize)
+    const headersAt = at + (valueSizeBytes > 0 ? valueSizeBytes : 0)
+    if (valueSize === 0 || valueSizeBytes < -1 || headersAt + 1 !== recordEnd || buffer[headersAt] !== 0) return false
+    this.timestampDelta = unzigzag(timestampDelta)
+    this.offsetDelta = unzigzag(offsetDelta)
+    this.keyAt = keyAt
+    this.keySizeBytes = keySizeBytes
+    this.valueAt = at
+    this.valueSizeBytes = valueSizeBytes
+    this.headersAt = recordEnd
+    this.headerCount = 0
+    this.at = recordEnd
+    return true
+  }
+
+  #nextChecked(): true {
     this.#limit = this.end
     const sizeBytes = this.#varint()
     if (sizeBytes < MIN_RECORD_BYTES - 1) this.#refuse(`a length of ${sizeBytes} bytes is too short`)
@@ -175,4 +225,18 @@ export class RecordCursor {
   #refuse(reason: string): never {
     throw new RecordError(reason, this.index)
   }
+}
+
+/** A varint of at most three bytes with its length in the two lowest bits; 0 for a longer one. */
+function shortVarint(buffer: Buffer, at: number): number {
+  const first = buffer[at]!
+  if (first < 0x80) return (first << 2) | 1
+  const second = buffer[at + 1]!
+  if (second < 0x80) return (((second << 7) | (first & 0x7f)) << 2) | 2
+  const third = buffer[at + 2]!
+  return third < 0x80 ? (((third << 14) | ((second & 0x7f) << 7) | (first & 0x7f)) << 2) | 3 : 0
+}
+
+function unzigzag(short: number): number {
+  return (short >>> 3) ^ -((short >>> 2) & 1)
 }

@@ -37,12 +37,13 @@ export type RecordVisitor = (
 
 /**
  * The records of a batch, from its uncompressed payload; keys and values are views of it. Throws RecordError at the
- * first malformed record, and after the last one when the header's count differs.
+ * first malformed record, and where their number differs from the header's count.
  */
 export function* readRecords(payload: Buffer, header: RecordContext): Generator<KafkaRecord, void, undefined> {
   const logAppendTime = isLogAppendTime(header.attributes)
   const cursor = new RecordCursor(payload, 0, payload.length)
   while (cursor.next()) {
+    if (cursor.index >= header.recordCount) refuseMore(header.recordCount)
     yield {
       offset: header.baseOffset + cursor.offsetDelta,
       timestamp: logAppendTime ? header.maxTimestamp : header.baseTimestamp + cursor.timestampDelta,
@@ -72,17 +73,20 @@ export function walkRecords(
   const logAppendTime = isLogAppendTime(header.attributes)
   const cursor = new RecordCursor(buffer, start, end)
   while (cursor.next()) {
-    if (cursor.index >= header.recordCount) break
+    if (cursor.index >= header.recordCount) refuseMore(header.recordCount)
     const timestamp = logAppendTime ? header.maxTimestamp : header.baseTimestamp + cursor.timestampDelta
     visit(cursor.index, cursor.offsetDelta, timestamp, cursor.keySizeBytes, cursor.valueSizeBytes)
   }
-  if (cursor.at < end) throw new RecordError(`bytes follow the ${header.recordCount} records of the batch`)
   checkCount(cursor.index + 1, header.recordCount)
 }
 
 /** `walkRecords` over the uncompressed batch at a position, without a view of its payload. */
 export function walkBatch(buffer: Buffer, at: number, header: BatchHeader, visit: RecordVisitor): void {
   walkRecords(buffer, header, visit, at + BATCH_HEADER_BYTES, at + header.sizeBytes)
+}
+
+function refuseMore(announced: number): never {
+  throw new RecordError(`more records than the ${announced} that the header announces`)
 }
 
 function checkCount(found: number, announced: number): void {
