@@ -8,6 +8,8 @@ import { CompressionError, refuseCorrupt } from './compression-error.ts'
 const FRAME_MAGIC = 0xfd2fb528
 /** Sixteen magic numbers announce a frame to be passed over. */
 const SKIPPABLE_MAGIC = 0x184d2a50
+/** Writers make one; each costs a decoder of its own, so that thousands of tiny ones would hold the processor. */
+const MAX_FRAMES = 1024
 const MAX_BLOCK_BYTES = 128 * 1024
 const RLE_BLOCK = 1
 const RESERVED_BLOCK = 3
@@ -27,6 +29,7 @@ export function zstdFrames(data: Buffer): Buffer[] {
     }
     if (magic !== FRAME_MAGIC) refuseCorrupt('the magic number of a zstd frame is missing')
     const end = frameEnd(data, at)
+    if (frames.length === MAX_FRAMES) throw new CompressionError('unsupported', `more than ${MAX_FRAMES} zstd frames`)
     frames.push(data.subarray(at, end))
     at = end
   }

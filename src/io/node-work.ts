@@ -14,6 +14,8 @@ const COMPRESS_IN_POOL_FROM_BYTES = 64 * 1024
 const DECOMPRESS_IN_POOL_FROM_BYTES = 16 * 1024
 /** Larger than snappy-java's blocks, which any length field allows: each block is a trip to another thread. */
 const SNAPPY_POOL_BLOCK_BYTES = 256 * 1024
+/** Blocks smaller than this on average are decompressed sooner than handed over. */
+const POOL_BLOCK_FROM_BYTES = 4 * 1024
 /** Blocks of one batch that are in the pool together: a bound on what a batch of tiny blocks can allocate. */
 const BLOCKS_IN_POOL = 32
 
@@ -55,11 +57,8 @@ async function decompressInPool(codec: number, data: Buffer, limitBytes: number)
         return await promisify(zlib().gunzip)(data, inflateOptions(data, limitBytes))
       case CompressionCodec.ZSTD:
         return await unzstdInPool(data, limitBytes)
-      case CompressionCodec.SNAPPY: {
-        const library = snappy()
-        const blocks = snappyBlocks(data, limitBytes)
-        return joinParts(await inWaves(blocks, async (block) => (await library.uncompress(block)) as Buffer))
-      }
+      case CompressionCodec.SNAPPY:
+        return await unsnapInPool(data, limitBytes)
       case CompressionCodec.LZ4:
         return await unlz4InPool(data, limitBytes)
       default:
@@ -68,6 +67,13 @@ async function decompressInPool(codec: number, data: Buffer, limitBytes: number)
   } catch (error) {
     throw codecLibraryFailure(error, limitBytes)
   }
+}
+
+async function unsnapInPool(data: Buffer, limitBytes: number): Promise<Buffer> {
+  const blocks = snappyBlocks(data, limitBytes)
+  if (data.length / blocks.length < POOL_BLOCK_FROM_BYTES) return decompress(CompressionCodec.SNAPPY, data, limitBytes)
+  const library = snappy()
+  return joinParts(await inWaves(blocks, async (block) => (await library.uncompress(block)) as Buffer))
 }
 
 async function unzstdInPool(data: Buffer, limitBytes: number): Promise<Buffer> {

@@ -141,6 +141,13 @@ describe('zstd', () => {
     expect(() => decompress(ZSTD, Buffer.concat([frame, Buffer.from('x')]), LIMIT_BYTES)).toThrow(CompressionError)
   })
 
+  it('a batch of thousands of tiny frames is refused', () => {
+    const tiny = zstdCompressSync(Buffer.from('x'))
+    const frames = Buffer.concat(Array.from({ length: 1025 }, () => tiny))
+    expect(decompress(ZSTD, frames.subarray(tiny.length), LIMIT_BYTES).toString()).toBe('x'.repeat(1024))
+    expect(() => decompress(ZSTD, frames, LIMIT_BYTES)).toThrow('more than 1024')
+  })
+
   it('levels count', () => {
     const data = mixed(200 * 1024)
     expect(compress(ZSTD, data, 19).length).toBeLessThan(compress(ZSTD, data, -5).length)
@@ -157,6 +164,19 @@ describe('snappy', () => {
 
   it('trap 40: a bare block, as sarama and kafka-go wrote it, is read', () => {
     expect(decompress(SNAPPY, snappyBlock(text), LIMIT_BYTES)).toEqual(text)
+  })
+
+  it('thousands of tiny blocks are read, also in the pool', async () => {
+    const block = snappyBlock(Buffer.from('tiny'))
+    const length = Buffer.alloc(4)
+    length.writeInt32BE(block.length)
+    const stream = Buffer.concat([
+      xerial.subarray(0, 16),
+      ...Array.from({ length: 5000 }, () => [length, block]).flat(),
+    ])
+    for (const work of Object.values(works)) {
+      expect((await work.decompress(SNAPPY, stream, LIMIT_BYTES)).toString()).toBe('tiny'.repeat(5000))
+    }
   })
 
   it('other version numbers in the header are read', () => {
