@@ -64,11 +64,11 @@ export function defaultBrokerConfig(overrides: Partial<BrokerConfigValues> = {})
 export function brokerConfigFrom(texts: ConfigTexts, defaults: ConfigTexts = new Map()): BrokerConfig {
   const values: Record<string, unknown> = {}
   for (const [name, definition] of Object.entries(definitions)) {
-    values[name] = valueOf(name, definition, texts.get(name) ?? defaults.get(name))
+    values[name] = checkedValue(name, definition, texts.get(name) ?? defaults.get(name))
   }
   for (const [name, text] of texts) {
     const definition = definitions[withoutListener(name)]
-    if (definition !== undefined) valueOf(name, definition, text)
+    if (definition !== undefined) checkedValue(name, definition, text)
   }
   if (!texts.has('node.id') && texts.has('broker.id')) values['node.id'] = values['broker.id']
   const config = values as BrokerConfigValues
@@ -86,7 +86,7 @@ export function brokerConfigFrom(texts: ConfigTexts, defaults: ConfigTexts = new
   })
 }
 
-function valueOf(name: string, definition: ConfigDefinition, text: string | undefined): unknown {
+function checkedValue(name: string, definition: ConfigDefinition, text: string | undefined): unknown {
   if (text === undefined) return defaultOf(definition)
   const problem = configProblem(name, definition, text)
   if (problem !== null) {
