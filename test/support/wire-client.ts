@@ -45,6 +45,8 @@ export class WireClient {
   #expected: Expected[] = []
   #partial: Buffer[] = []
   #partialBytes = 0
+  /** Bytes until there is something to decide: a size, then a whole frame. */
+  #neededBytes = 4
 
   static async connect(port: number, options: WireClientOptions = {}): Promise<WireClient> {
     const socket = options.network ? options.network.connect(port, options.clientAddress) : await connectTcp(port)
@@ -123,15 +125,17 @@ export class WireClient {
     if (this.recording) this.chunks.push(chunk)
     this.#partial.push(chunk)
     this.#partialBytes += chunk.length
-    for (;;) {
-      if (this.#partialBytes < 4) return
-      const first = this.#partial[0]!
-      const head = first.length >= 4 ? first : Buffer.concat(this.#partial)
-      const end = head.readInt32BE(0) + 4
-      if (this.#partialBytes < end) return
-      const all = this.#partial.length === 1 ? first : Buffer.concat(this.#partial)
+    while (this.#partialBytes >= this.#neededBytes) {
+      const all = this.#partial.length === 1 ? this.#partial[0]! : Buffer.concat(this.#partial)
+      this.#partial = [all]
+      this.#neededBytes = 4
+      if (all.length < 4) return
+      const end = all.readInt32BE(0) + 4
+      this.#neededBytes = end
+      if (all.length < end) return
       this.#partial = all.length === end ? [] : [all.subarray(end)]
       this.#partialBytes -= end
+      this.#neededBytes = 4
       this.#onFrame(all.subarray(4, end))
     }
   }
