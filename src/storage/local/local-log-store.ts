@@ -1,0 +1,277 @@
+import { ErrorCode } from '../../../protocol/errors.ts'
+import type { TopicConfig } from '../../config/topic-config.ts'
+import type { Clock } from '../../io/clock.ts'
+import type { FileSystem } from '../../io/file-system.ts'
+import type { ProcessTable } from '../../io/process-table.ts'
+import type { Random } from '../../io/random.ts'
+import { type EndOfTurn, endOfTurn } from '../../io/turn.ts'
+import type { Work } from '../../io/work.ts'
+import type {
+  AdvanceListener,
+  Append,
+  AppendResult,
+  Durability,
+  EpochEndOffset,
+  Isolation,
+  LogDirectory,
+  LogHandle,
+  LogIdentity,
+  LogOffsets,
+  LogStore,
+  ProducerStateEntry,
+  Read,
+  ReadLimits,
+  ReadResult,
+  TimestampOffset,
+} from '../storage.ts'
+import { AppendGroup } from './append-group.ts'
+import { Log } from './log.ts'
+import type { FlushableLog, LogContext, Report } from './log-context.ts'
+import type { DirectoryIdentity } from './log-directory.ts'
+import { LogManager } from './log-manager.ts'
+import { readLog } from './log-reader.ts'
+import { OpenFiles } from './open-files.ts'
+import { ReadBuffers } from './read-buffers.ts'
+import { TailCache } from './tail-cache.ts'
+import { findByTimestamp, findMaxTimestamp } from './timestamp-search.ts'
+import { WritePace } from './write-pace.ts'
+
+export interface LocalLogStoreOptions {
+  readonly directory: string
+  readonly fileSystem: FileSystem
+  readonly clock: Clock
+  readonly random: Random
+  readonly work: Work
+  readonly nodeId: number
+  /** Written into a new directory; what an old one says stands, see `identity`. */
+  readonly clusterId: string
+  /** Guards the directory against a second process; null where the disk is nobody else's. */
+  readonly processes?: ProcessTable | null
+  readonly endOfTurn?: EndOfTurn
+  readonly report?: Report
+  /** Memory for the most recent batches of all logs. */
+  readonly tailCacheBytes?: number
+  /** Memory kept ready for reads from files. */
+  readonly readBufferBytes?: number
+  readonly openFileLimit?: number
+  /** Decompressed size of one batch above which it is refused. */
+  readonly decompressedBatchLimitBytes?: number
+  /** log.flush.offset.checkpoint.interval.ms */
+  readonly checkpointIntervalMs?: number
+  /** producer.id.expiration.ms */
+  readonly producerIdExpirationMs?: number
+  /** producer.id.expiration.check.interval.ms */
+  readonly producerIdExpirationCheckIntervalMs?: number
+}
+
+const MIB = 1024 * 1024
+
+/** Segment logs in one directory, in Kafka's file formats. */
+export class LocalLogStore implements LogStore {
+  readonly #context: LogContext
+  readonly #manager: LogManager
+  /** By topic id, then partition. */
+  readonly #logs = new Map<string, (Log | undefined)[]>()
+  readonly #opening = new Map<string, Promise<Log>>()
+
+  readonly #listeners: AdvanceListener[]
+
+  private constructor(context: LogContext, manager: LogManager, listeners: AdvanceListener[]) {
+    this.#context = context
+    this.#manager = manager
+    this.#listeners = listeners
+  }
+
+  static async open(options: LocalLogStoreOptions): Promise<LocalLogStore> {
+    const listeners: AdvanceListener[] = []
+    const context = contextOf(options, listeners)
+    const manager = await LogManager.open(context, {
+      nodeId: options.nodeId,
+      clusterId: options.clusterId,
+      processes: options.processes ?? null,
+      checkpointIntervalMs: options.checkpointIntervalMs ?? 60_000,
+      producerIdExpirationMs: options.producerIdExpirationMs ?? 86_400_000,
+      producerIdExpirationCheckIntervalMs: options.producerIdExpirationCheckIntervalMs ?? 600_000,
+    })
+    return new LocalLogStore(context, manager, listeners)
+  }
+
+  /** Cluster, node and directory id as the directory has them. */
+  get identity(): DirectoryIdentity {
+    return this.#manager.identity
+  }
+
+  async open(identity: LogIdentity, config: TopicConfig, leaderEpoch: number): Promise<LogHandle> {
+    const present = this.#logs.get(identity.topicId)?.[identity.partition]
+    if (present) {
+      present.setLeaderEpoch(leaderEpoch)
+      return present
+    }
+    const key = `${identity.topicId}-${identity.partition}`
+    const opening = this.#opening.get(key) ?? this.#openNow(identity, config, leaderEpoch)
+    this.#opening.set(key, opening)
+    try {
+      return await opening
+    } finally {
+      this.#opening.delete(key)
+    }
+  }
+
+  get(topicId: string, partition: number): LogHandle | undefined {
+    return this.#logs.get(topicId)?.[partition]
+  }
+
+  async drop(handle: LogHandle): Promise<void> {
+    const log = logOf(handle)
+    const partitions = this.#logs.get(log.topicId)
+    if (partitions?.[log.partition] !== log) return
+    partitions[log.partition] = undefined
+    if (partitions.every((other) => other === undefined)) this.#logs.delete(log.topicId)
+    log.stop('dropped', ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, 'The topic was deleted.')
+    await this.#manager.retire(log)
+  }
+
+  configure(handle: LogHandle, config: TopicConfig): void {
+    logOf(handle).config = config
+  }
+
+  setLeaderEpoch(handle: LogHandle, leaderEpoch: number): void {
+    logOf(handle).setLeaderEpoch(leaderEpoch)
+  }
+
+  append(appends: readonly Append[], durability: Durability): Promise<AppendResult[]> {
+    const group = new AppendGroup(appends.length)
+    for (let index = 0; index < appends.length; index++) {
+      const append = appends[index]!
+      logOf(append.log).submit(append, durability, group, index)
+    }
+    return group.whenSettled()
+  }
+
+  async read(reads: readonly Read[], limits: ReadLimits): Promise<ReadResult[]> {
+    const results: ReadResult[] = []
+    let remainingBytes = limits.maxBytes
+    let nothingYet = true
+    for (const read of reads) {
+      const request = {
+        log: logOf(read.log),
+        offset: read.offset,
+        maxBytes: Math.max(0, Math.min(read.maxBytes, remainingBytes)),
+        isolation: limits.isolation,
+        firstIsExempt: nothingYet,
+      }
+      const outcome = readLog(this.#context, request)
+      const result = outcome instanceof Promise ? await outcome : outcome
+      remainingBytes -= result.sizeBytes
+      if (result.sizeBytes > 0) nothingYet = false
+      results.push(result)
+    }
+    return results
+  }
+
+  findByTimestamp(handle: LogHandle, timestampMs: number, isolation: Isolation): Promise<TimestampOffset> {
+    return findByTimestamp(this.#context, logOf(handle), timestampMs, isolation)
+  }
+
+  findMaxTimestamp(handle: LogHandle): Promise<TimestampOffset> {
+    return findMaxTimestamp(this.#context, logOf(handle))
+  }
+
+  epochAt(handle: LogHandle, offset: number): number {
+    return logOf(handle).epochs.epochAt(offset)
+  }
+
+  endOffsetForEpoch(handle: LogHandle, leaderEpoch: number): EpochEndOffset {
+    const log = logOf(handle)
+    return log.epochs.endOffset(leaderEpoch, log.logEndOffset)
+  }
+
+  async deleteRecords(handle: LogHandle, offset: number): Promise<LogOffsets> {
+    const log = logOf(handle)
+    if (offset > log.logStartOffset) {
+      log.deleteRecordsBefore(offset)
+      await this.#manager.checkpoint()
+    }
+    return log.offsets
+  }
+
+  producers(handle: LogHandle): readonly ProducerStateEntry[] {
+    return logOf(handle).producerState.entries()
+  }
+
+  sizeBytes(handle: LogHandle): number {
+    return logOf(handle).sizeBytes
+  }
+
+  directories(): readonly LogDirectory[] {
+    const { directory, fileSystem } = this.#context
+    const space = fileSystem.space(directory)
+    return [
+      {
+        path: directory,
+        error: ErrorCode.NONE,
+        totalBytes: space?.totalBytes ?? -1,
+        usableBytes: space?.freeBytes ?? -1,
+      },
+    ]
+  }
+
+  onAdvance(listener: AdvanceListener): void {
+    this.#listeners.push(listener)
+  }
+
+  close(): Promise<void> {
+    return this.#manager.close()
+  }
+
+  async #openNow(identity: LogIdentity, config: TopicConfig, leaderEpoch: number): Promise<Log> {
+    const log = await this.#manager.openLog(identity, config, leaderEpoch)
+    const partitions = this.#logs.get(identity.topicId)
+    if (partitions) partitions[identity.partition] = log
+    else {
+      const first: (Log | undefined)[] = []
+      first[identity.partition] = log
+      this.#logs.set(identity.topicId, first)
+    }
+    return log
+  }
+}
+
+/** Only this store makes handles: another one's is a bug in the caller. */
+function logOf(handle: LogHandle): Log {
+  if (handle instanceof Log) return handle
+  throw new TypeError(`the handle of ${handle.topic}-${handle.partition} is not from this store`)
+}
+
+function contextOf(options: LocalLogStoreOptions, listeners: readonly AdvanceListener[]): LogContext {
+  const atEndOfTurn = options.endOfTurn ?? endOfTurn
+  const pace = new WritePace(options.clock)
+  const dirty = new Set<FlushableLog>()
+  const flushAll = () => {
+    const logs = [...dirty]
+    dirty.clear()
+    pace.beginTurn()
+    for (const log of logs) log.flush()
+  }
+  return {
+    fileSystem: options.fileSystem,
+    clock: options.clock,
+    random: options.random,
+    work: options.work,
+    endOfTurn: atEndOfTurn,
+    files: new OpenFiles(options.fileSystem, options.openFileLimit ?? 1000),
+    tailCache: new TailCache(options.tailCacheBytes ?? 32 * MIB),
+    readBuffers: new ReadBuffers(options.readBufferBytes ?? 8 * MIB),
+    pace,
+    report: options.report ?? (() => {}),
+    decompressedBatchLimitBytes: options.decompressedBatchLimitBytes ?? 128 * MIB,
+    directory: options.directory,
+    scheduleFlush(log) {
+      if (dirty.size === 0) atEndOfTurn(flushAll)
+      dirty.add(log)
+    },
+    advanced(log, appendedBytes) {
+      for (const listener of listeners) listener(log, appendedBytes)
+    },
+  }
+}

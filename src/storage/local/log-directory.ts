@@ -1,0 +1,142 @@
+import type { FileSystem } from '../../io/file-system.ts'
+import type { ProcessIdentity, ProcessTable } from '../../io/process-table.ts'
+import type { Random } from '../../io/random.ts'
+import { StorageError, systemErrorCode } from './storage-error.ts'
+
+const META_PROPERTIES = 'meta.properties'
+const CLEAN_SHUTDOWN = '.kafka_cleanshutdown'
+const LOCK = '.lock'
+const VERSION = '1'
+const PARTITION_DIRECTORY = /^.+-\d+$/
+const MAX_NAME_BYTES = 255
+
+/** Whose data a directory holds; the `meta.properties` file of Kafka's format 1. */
+export interface DirectoryIdentity {
+  readonly clusterId: string
+  readonly nodeId: number
+  readonly directoryId: string
+}
+
+/**
+ * Who the directory belongs to: as it says, or as it is told when it is new. Refuses, without touching anything, what
+ * another version or another program made.
+ */
+export async function identifyDirectory(
+  fileSystem: FileSystem,
+  directory: string,
+  wanted: { nodeId: number; clusterId: string },
+  random: Random,
+): Promise<DirectoryIdentity> {
+  const path = `${directory}/${META_PROPERTIES}`
+  const content = fileSystem.readFile(path)
+  if (content !== null) return checkedIdentity(parseProperties(content.toString('utf8')), path, wanted.nodeId)
+  const foreign = fileSystem.list(directory).find((name) => {
+    return PARTITION_DIRECTORY.test(name) && fileSystem.stat(`${directory}/${name}`)?.directory
+  })
+  if (foreign !== undefined) {
+    throw new StorageError(
+      `${directory} holds the partition directory ${foreign} but no ${META_PROPERTIES}: it is left alone`,
+    )
+  }
+  const identity = { ...wanted, directoryId: random.bytes(16).toString('base64url') }
+  await fileSystem.replaceFile(path, formatIdentity(identity))
+  return identity
+}
+
+function checkedIdentity(properties: Map<string, string>, path: string, nodeId: number): DirectoryIdentity {
+  const version = properties.get('version')
+  if (version !== VERSION) {
+    throw new StorageError(`${path}: version ${version ?? 'missing'} is not ${VERSION}; this directory is left alone`)
+  }
+  const clusterId = properties.get('cluster.id')
+  const storedNodeId = properties.get('node.id')
+  if (!clusterId || storedNodeId === undefined || !/^\d+$/.test(storedNodeId)) {
+    throw new StorageError(`${path}: cluster.id or node.id is missing`)
+  }
+  if (Number(storedNodeId) !== nodeId) {
+    throw new StorageError(`${path}: the data belongs to node.id ${storedNodeId}, this broker is node.id ${nodeId}`)
+  }
+  return { clusterId, nodeId, directoryId: properties.get('directory.id') ?? '' }
+}
+
+function parseProperties(text: string): Map<string, string> {
+  const properties = new Map<string, string>()
+  for (const line of text.split(/\r?\n/)) {
+    const match = /^\s*([^#!\s=:][^\s=:]*)\s*[=:]\s*(.*)$/.exec(line)
+    if (match) properties.set(match[1]!, match[2]!.trim())
+  }
+  return properties
+}
+
+function formatIdentity(identity: DirectoryIdentity): Buffer {
+  const lines = [
+    '#',
+    `cluster.id=${identity.clusterId}`,
+    `directory.id=${identity.directoryId}`,
+    `node.id=${identity.nodeId}`,
+    `version=${VERSION}`,
+  ]
+  return Buffer.from(`${lines.join('\n')}\n`)
+}
+
+/** Takes the directory for this process; throws when a running process has it. */
+export function lockDirectory(fileSystem: FileSystem, directory: string, processes: ProcessTable): void {
+  const path = `${directory}/${LOCK}`
+  const holder = parseLock(fileSystem.readFile(path))
+  if (holder && processes.isRunning(holder)) {
+    throw new StorageError(`${directory} is in use by the process ${holder.pid}`)
+  }
+  fileSystem.unlink(path)
+  try {
+    const file = fileSystem.open(path, 'exclusive')
+    try {
+      file.writeSync([Buffer.from(`${JSON.stringify(processes.self)}\n`)], 0)
+    } finally {
+      file.close()
+    }
+  } catch (error) {
+    if (systemErrorCode(error) !== 'EEXIST') throw error
+    throw new StorageError(`${directory} was taken by another process a moment ago`)
+  }
+}
+
+export function unlockDirectory(fileSystem: FileSystem, directory: string): void {
+  fileSystem.unlink(`${directory}/${LOCK}`)
+}
+
+function parseLock(content: Buffer | null): ProcessIdentity | null {
+  if (content === null) return null
+  try {
+    const holder: unknown = JSON.parse(content.toString('utf8'))
+    if (typeof holder !== 'object' || holder === null) return null
+    if (!('pid' in holder && 'startTime' in holder && 'bootId' in holder)) return null
+    const { pid, startTime, bootId } = holder
+    if (typeof pid !== 'number' || typeof startTime !== 'string' || typeof bootId !== 'string') return null
+    return { pid, startTime, bootId }
+  } catch {
+    return null // Kafka's own lock file is empty, and one cut short by a crash has no living owner.
+  }
+}
+
+/** Whether the last stop was in good order. The mark is gone, for good, before this resolves. */
+export async function takeCleanShutdownMark(fileSystem: FileSystem, directory: string): Promise<boolean> {
+  const path = `${directory}/${CLEAN_SHUTDOWN}`
+  if (!fileSystem.exists(path)) return false
+  fileSystem.unlink(path)
+  await fileSystem.syncDirectory(directory)
+  return true
+}
+
+export async function leaveCleanShutdownMark(fileSystem: FileSystem, directory: string): Promise<void> {
+  await fileSystem.replaceFile(`${directory}/${CLEAN_SHUTDOWN}`, Buffer.from('{"version":0,"brokerEpoch":-1}'))
+}
+
+/** A unique name for a directory that is on its way out; a long topic name gives way to the suffix. */
+export function retiredName(topic: string, partition: number, random: Random, suffix: 'delete' | 'stray'): string {
+  const ending = `-${partition}.${random.bytes(16).toString('hex')}-${suffix}`
+  return `${topic.slice(0, MAX_NAME_BYTES - ending.length)}${ending}`
+}
+
+export function isDeletedName(name: string): boolean {
+  return /\.[0-9a-f]{32}-delete$/.test(name)
+}

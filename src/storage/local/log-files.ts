@@ -1,0 +1,201 @@
+import type { AppendResult } from '../storage.ts'
+import type { LeaderEpochCache } from './leader-epoch-cache.ts'
+import type { LogContext } from './log-context.ts'
+import { type LogSegment, segmentName } from './log-segment.ts'
+import type { OpenFile } from './open-files.ts'
+import { encodeProducerSnapshot, type ProducerState } from './producer-state.ts'
+import { errorText, StorageError } from './storage-error.ts'
+
+/**
+ * The files of one log: made when the first batch is written, finished in the background when a segment is full. A
+ * partition that was never written to has no files: its topic is in the metadata.
+ */
+export class LogFiles {
+  directory: string
+  readonly #context: LogContext
+  readonly #topicId: string
+  readonly #name: string
+  /** The recovery point may rise: the checkpoint should say so before the next crash. */
+  readonly #segmentFinished: () => void
+  readonly #snapshotOffsets: number[]
+  #directoryExists: boolean
+  /** Names were created or removed that a power cut could undo. */
+  #namesUnsynced = false
+  #parentUnsynced = false
+  #finishing: Promise<void> = Promise.resolve()
+  /** Base offsets of full segments whose indexes are not on the disk yet. */
+  readonly #unfinished: number[] = []
+
+  constructor(
+    context: LogContext,
+    directory: string,
+    topicId: string,
+    loaded: { directoryExists: boolean; snapshotOffsets: readonly number[] },
+    segmentFinished: () => void,
+  ) {
+    this.#context = context
+    this.#segmentFinished = segmentFinished
+    this.directory = directory
+    this.#name = directory
+    this.#topicId = topicId
+    this.#directoryExists = loaded.directoryExists
+    this.#snapshotOffsets = [...loaded.snapshotOffsets]
+    // What recovery made or removed is as little on the disk as what an append makes.
+    this.#namesUnsynced = loaded.directoryExists
+  }
+
+  /** Infinity when all full segments are done. */
+  get unfinishedFrom(): number {
+    return this.#unfinished[0] ?? Number.POSITIVE_INFINITY
+  }
+
+  openForWriting(segment: LogSegment): OpenFile {
+    if (!this.#directoryExists) this.#createDirectory()
+    if (segment.writtenBytes === 0) this.#namesUnsynced = true
+    return this.#context.files.acquire(segment.path('log'), 'create')
+  }
+
+  async syncNames(): Promise<void> {
+    if (this.#parentUnsynced) {
+      this.#parentUnsynced = false
+      const open = this.#context.files.acquire(`${this.directory}/partition.metadata`)
+      try {
+        await open.file.sync()
+      } finally {
+        this.#context.files.release(open)
+      }
+      await this.#context.fileSystem.syncDirectory(this.#context.directory)
+    }
+    if (!this.#namesUnsynced) return
+    this.#namesUnsynced = false
+    await this.#context.fileSystem.syncDirectory(this.directory)
+  }
+
+  /** Brings the indexes and the producer snapshot of a full segment to the disk, once its batches are there. */
+  finish(segment: LogSegment, nextBase: number, snapshot: Buffer, whenSynced: Promise<AppendResult[]>): void {
+    this.#unfinished.push(segment.baseOffset)
+    this.#finishing = this.#finishing.then(async () => {
+      const [failure] = await whenSynced
+      if (failure) return // The log is offline or was cut back: recovery will read this segment again.
+      try {
+        await segment.flushIndexes(this.#context.files)
+        await this.#writeSnapshot(nextBase, snapshot)
+        await this.#syncFiles([segment.path('index'), segment.path('timeindex'), this.#snapshotPath(nextBase)])
+        if (segment.transactions.entries.length > 0) await this.#syncFiles([segment.path('txnindex')])
+        this.#namesUnsynced = true
+        await this.syncNames()
+        const index = this.#unfinished.indexOf(segment.baseOffset)
+        if (index >= 0) this.#unfinished.splice(index, 1)
+        this.#segmentFinished()
+      } catch (error) {
+        this.#context.report(
+          'warn',
+          `${this.#name}: indexes of segment ${segment.baseOffset} are left to recovery: ${errorText(error)}`,
+        )
+      }
+    })
+  }
+
+  /** Resolves when no segment is being finished. */
+  finished(): Promise<void> {
+    return this.#finishing
+  }
+
+  /** At a clean stop: whatever a start without recovery needs. */
+  async finishActive(
+    active: LogSegment,
+    logEndOffset: number,
+    producers: ProducerState,
+    epochs: LeaderEpochCache,
+  ): Promise<void> {
+    if (!this.#directoryExists) return
+    active.finishTimeIndex()
+    if (active.writtenBytes > 0) await active.flushIndexes(this.#context.files)
+    await this.#writeSnapshot(logEndOffset, encodeProducerSnapshot(producers))
+    await this.flushEpochs(epochs)
+    this.#namesUnsynced = true
+    await this.syncNames()
+    if (this.#unfinished.length > 0) throw new StorageError(`${this.#name}: not all segments could be finished`)
+  }
+
+  async flushEpochs(epochs: LeaderEpochCache): Promise<void> {
+    if (!epochs.dirty || !this.#directoryExists) return
+    epochs.dirty = false
+    await this.#context.fileSystem.replaceFile(`${this.directory}/leader-epoch-checkpoint`, epochs.toBuffer())
+  }
+
+  deleteSegment(segment: LogSegment): void {
+    segment.deleted = true
+    for (const suffix of ['log', 'index', 'timeindex', 'txnindex'] as const) {
+      this.#context.files.forget(segment.path(suffix))
+      this.#context.fileSystem.unlink(segment.path(suffix))
+    }
+    this.#namesUnsynced = true
+  }
+
+  truncateLog(segment: LogSegment): void {
+    const open = this.#context.files.acquire(segment.path('log'))
+    try {
+      open.file.truncate(segment.writtenBytes)
+    } finally {
+      this.#context.files.release(open)
+    }
+  }
+
+  #createDirectory(): void {
+    const { fileSystem } = this.#context
+    fileSystem.makeDirectory(this.directory)
+    // Before any data, so that data never lies in a directory of which nobody knows whose it is.
+    const file = fileSystem.open(`${this.directory}/partition.metadata`, 'create')
+    try {
+      file.truncate(0)
+      file.writeSync([partitionMetadata(this.#topicId)], 0)
+    } finally {
+      file.close()
+    }
+    this.#directoryExists = true
+    this.#namesUnsynced = true
+    this.#parentUnsynced = true
+  }
+
+  async #writeSnapshot(offset: number, content: Buffer): Promise<void> {
+    const open = this.#context.files.acquire(this.#snapshotPath(offset), 'create')
+    try {
+      open.file.truncate(0)
+      await open.file.write([content], 0)
+      await open.file.sync()
+    } finally {
+      this.#context.files.release(open)
+    }
+    this.#context.files.forget(this.#snapshotPath(offset))
+    if (!this.#snapshotOffsets.includes(offset)) this.#snapshotOffsets.push(offset)
+    // Two are enough: the newest, and one to fall back on should that one be damaged.
+    while (this.#snapshotOffsets.length > 2)
+      this.#context.fileSystem.unlink(this.#snapshotPath(this.#snapshotOffsets.shift()!))
+  }
+
+  async #syncFiles(paths: readonly string[]): Promise<void> {
+    for (const path of paths) {
+      const open = this.#context.files.acquire(path)
+      try {
+        await open.file.sync()
+      } finally {
+        this.#context.files.release(open)
+      }
+    }
+  }
+
+  #snapshotPath(offset: number): string {
+    return `${this.directory}/${segmentName(offset)}.snapshot`
+  }
+}
+
+export function partitionMetadata(topicId: string): Buffer {
+  return Buffer.from(`version: 0\ntopic_id: ${topicId}`)
+}
+
+/** The topic id, or null when the file is missing or not whole. */
+export function parsePartitionMetadata(content: Buffer | null): string | null {
+  const match = content && /^version: 0\ntopic_id: ([\w-]{22})\n?$/.exec(content.toString('latin1'))
+  return match ? match[1]! : null
+}

@@ -1,0 +1,278 @@
+import type { TopicConfig } from '../../config/topic-config.ts'
+import type { Timer } from '../../io/clock.ts'
+import type { ProcessTable } from '../../io/process-table.ts'
+import type { LogIdentity } from '../storage.ts'
+import { formatOffsetCheckpoint, readOffsetCheckpoint } from './checkpoint-file.ts'
+import { Log } from './log.ts'
+import type { LogContext } from './log-context.ts'
+import {
+  type DirectoryIdentity,
+  identifyDirectory,
+  isDeletedName,
+  leaveCleanShutdownMark,
+  lockDirectory,
+  retiredName,
+  takeCleanShutdownMark,
+  unlockDirectory,
+} from './log-directory.ts'
+import { LogFiles, parsePartitionMetadata, partitionMetadata } from './log-files.ts'
+import { loadLog } from './log-loader.ts'
+import { errorText } from './storage-error.ts'
+
+const RECOVERY_POINTS = 'recovery-point-offset-checkpoint'
+const LOG_STARTS = 'log-start-offset-checkpoint'
+const HIGH_WATERMARKS = 'replication-offset-checkpoint'
+const CLEANED = 'cleaner-offset-checkpoint'
+/** Logs that are checked after a crash at the same time: enough to keep the disk and one core busy. */
+const RECOVERIES_AT_ONCE = 4
+
+export interface LogManagerOptions {
+  readonly nodeId: number
+  /** Written into a new directory; an old one keeps its own. */
+  readonly clusterId: string
+  readonly processes: ProcessTable | null
+  readonly checkpointIntervalMs: number
+  readonly producerIdExpirationMs: number
+  readonly producerIdExpirationCheckIntervalMs: number
+}
+
+/** The logs of one directory: opening, dropping, checkpoints, and the mark of a clean stop. */
+export class LogManager {
+  readonly identity: DirectoryIdentity
+  readonly logs = new Set<Log>()
+  readonly #context: LogContext
+  readonly #options: LogManagerOptions
+  readonly #clean: boolean
+  readonly #recoveryPoints: Map<string, number>
+  readonly #logStarts: Map<string, number>
+  readonly #highWatermarks: Map<string, number>
+  /** What the checkpoint files say, so that an idle broker does not write them again. */
+  readonly #written = new Map<string, Buffer>()
+  #openFailed = false
+  readonly #retiring = new Map<string, Promise<void>>()
+  #recoveries = 0
+  readonly #waitingRecoveries: (() => void)[] = []
+  readonly #timers = new Set<Timer>()
+  #checkpoints: Promise<void> = Promise.resolve()
+  /** Asked for but not begun: it will hold whatever is true by then. */
+  #nextCheckpoint: Promise<void> | null = null
+  #closed = false
+
+  private constructor(context: LogContext, options: LogManagerOptions, identity: DirectoryIdentity, clean: boolean) {
+    this.#context = context
+    this.#options = options
+    this.identity = identity
+    this.#clean = clean
+    this.#recoveryPoints = readOffsetCheckpoint(context.fileSystem, `${context.directory}/${RECOVERY_POINTS}`)
+    this.#logStarts = readOffsetCheckpoint(context.fileSystem, `${context.directory}/${LOG_STARTS}`)
+    this.#highWatermarks = readOffsetCheckpoint(context.fileSystem, `${context.directory}/${HIGH_WATERMARKS}`)
+  }
+
+  static async open(context: LogContext, options: LogManagerOptions): Promise<LogManager> {
+    const { fileSystem, directory } = context
+    fileSystem.makeDirectory(directory)
+    const wanted = { nodeId: options.nodeId, clusterId: options.clusterId }
+    const identity = await identifyDirectory(fileSystem, directory, wanted, context.random)
+    if (options.processes) lockDirectory(fileSystem, directory, options.processes)
+    const clean = await takeCleanShutdownMark(fileSystem, directory)
+    const manager = new LogManager(context, options, identity, clean)
+    manager.#removeDeleted()
+    manager.#repeat(options.checkpointIntervalMs, () => manager.#checkpointLater())
+    manager.#repeat(options.producerIdExpirationCheckIntervalMs, () => manager.#expireProducers())
+    return manager
+  }
+
+  async openLog(identity: LogIdentity, config: TopicConfig, leaderEpoch: number): Promise<Log> {
+    const name = `${identity.topic}-${identity.partition}`
+    await this.#retiring.get(name)
+    const directory = `${this.#context.directory}/${name}`
+    this.#claim(directory, identity)
+    await this.#beginRecovery()
+    try {
+      let log: Log | null = null
+      const jitterMs = Math.min(config['segment.jitter.ms'], config['segment.ms'])
+      const loaded = await loadLog(this.#context, {
+        directory: () => log?.files.directory ?? directory,
+        clean: this.#clean,
+        recoveryPoint: this.#recoveryPoints.get(name) ?? 0,
+        logStartOffset: this.#logStarts.get(name) ?? 0,
+        indexIntervalBytes: config['index.interval.bytes'],
+        newJitterMs: () => (jitterMs > 0 ? this.#context.random.below(jitterMs) : 0),
+      })
+      const files = new LogFiles(this.#context, directory, identity.topicId, loaded, () => this.#checkpointLater())
+      log = new Log(this.#context, identity, config, leaderEpoch, loaded, files)
+      this.logs.add(log)
+      return log
+    } catch (error) {
+      this.#openFailed = true
+      throw error
+    } finally {
+      this.#endRecovery()
+    }
+  }
+
+  /** The name is free again when this resolves; the files go later. */
+  async retire(log: Log): Promise<void> {
+    this.logs.delete(log)
+    this.#recoveryPoints.delete(log.name)
+    this.#logStarts.delete(log.name)
+    this.#highWatermarks.delete(log.name)
+    const retired = this.#retireFiles(log)
+    this.#retiring.set(log.name, retired)
+    try {
+      await retired
+    } finally {
+      if (this.#retiring.get(log.name) === retired) this.#retiring.delete(log.name)
+    }
+  }
+
+  /** Writes the offsets of all logs. Calls that come while one is written share the next. */
+  checkpoint(): Promise<void> {
+    if (this.#nextCheckpoint) return this.#nextCheckpoint
+    const next = this.#checkpoints.then(() => {
+      this.#nextCheckpoint = null
+      return this.#writeCheckpoints()
+    })
+    this.#nextCheckpoint = next
+    this.#checkpoints = next.catch((error: unknown) => {
+      this.#context.report('error', `checkpoints in ${this.#context.directory}: ${errorText(error)}`)
+    })
+    return next
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    for (const timer of this.#timers) timer.cancel()
+    const outcomes = await Promise.allSettled([...this.logs].map((log) => log.close()))
+    await this.checkpoint()
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected')
+    const offline = [...this.logs].find((log) => log.state !== 'online')
+    this.#context.files.closeAll()
+    const { fileSystem, directory } = this.#context
+    if (failed) this.#context.report('error', `${directory} is not closed in order: ${errorText(failed.reason)}`)
+    else if (!offline && !this.#openFailed) await leaveCleanShutdownMark(fileSystem, directory)
+    if (this.#options.processes) unlockDirectory(fileSystem, directory)
+  }
+
+  /** Makes sure that a directory found under the name belongs to this topic; moves aside what does not. */
+  #claim(directory: string, identity: LogIdentity): void {
+    const { fileSystem } = this.#context
+    const names = fileSystem.list(directory)
+    if (names.length === 0) return
+    const metadataPath = `${directory}/partition.metadata`
+    const owner = parsePartitionMetadata(fileSystem.readFile(metadataPath))
+    if (owner === identity.topicId) return
+    const empty = names.every(
+      (name) => !name.endsWith('.log') || fileSystem.stat(`${directory}/${name}`)?.sizeBytes === 0,
+    )
+    if (owner === null && empty) {
+      // A power cut right after the directory was made: nothing in it was promised to anybody.
+      const file = fileSystem.open(metadataPath, 'create')
+      file.truncate(0)
+      file.writeSync([partitionMetadata(identity.topicId)], 0)
+      file.close()
+      return
+    }
+    const aside = retiredName(identity.topic, identity.partition, this.#context.random, 'stray')
+    this.#context.report(
+      'warn',
+      `${directory} belongs to topic id ${owner ?? 'unknown'}, not to ${identity.topicId}: it is kept as ${aside}`,
+    )
+    fileSystem.rename(directory, `${this.#context.directory}/${aside}`)
+    this.#recoveryPoints.delete(`${identity.topic}-${identity.partition}`)
+    this.#logStarts.delete(`${identity.topic}-${identity.partition}`)
+  }
+
+  async #retireFiles(log: Log): Promise<void> {
+    const { fileSystem, files, clock } = this.#context
+    await log.files.finished()
+    const directory = log.files.directory
+    files.forgetDirectory(directory)
+    if (!fileSystem.exists(directory)) return
+    const path = `${this.#context.directory}/${retiredName(log.topic, log.partition, this.#context.random, 'delete')}`
+    fileSystem.rename(directory, path)
+    log.files.directory = path
+    await fileSystem.syncDirectory(this.#context.directory)
+    const timer = clock.schedule(log.config['file.delete.delay.ms'], () => {
+      this.#timers.delete(timer)
+      files.forgetDirectory(path)
+      this.#removeDirectory(path)
+    })
+    this.#timers.add(timer)
+  }
+
+  #removeDeleted(): void {
+    const { fileSystem, directory } = this.#context
+    for (const name of fileSystem.list(directory))
+      if (isDeletedName(name)) this.#removeDirectory(`${directory}/${name}`)
+  }
+
+  #removeDirectory(path: string): void {
+    this.#context.fileSystem.removeDirectory(path).catch((error: unknown) => {
+      this.#context.report('warn', `${path} could not be removed: ${errorText(error)}`)
+    })
+  }
+
+  #checkpointLater(): void {
+    this.checkpoint().catch(() => {
+      // `checkpoint` has reported it; the next one tries again.
+    })
+  }
+
+  async #writeCheckpoints(): Promise<void> {
+    // Taken before the epochs are written: they then hold whatever lies below the recovery points.
+    for (const log of this.logs) {
+      this.#recoveryPoints.set(log.name, log.recoveryPoint)
+      if (log.logStartOffset > log.segments[0]!.baseOffset) this.#logStarts.set(log.name, log.logStartOffset)
+      else this.#logStarts.delete(log.name)
+      this.#highWatermarks.set(log.name, log.highWatermark)
+    }
+    const changed = [...this.logs].filter((log) => log.changed)
+    await Promise.all(changed.map((log) => log.files.flushEpochs(log.epochs)))
+    await this.#writeOffsets(RECOVERY_POINTS, this.#recoveryPoints)
+    await this.#writeOffsets(LOG_STARTS, this.#logStarts)
+    await this.#writeOffsets(HIGH_WATERMARKS, this.#highWatermarks)
+    if (!this.#context.fileSystem.exists(`${this.#context.directory}/${CLEANED}`)) {
+      await this.#writeOffsets(CLEANED, new Map())
+    }
+  }
+
+  /** Logs that are not open yet keep what the file said of them. */
+  async #writeOffsets(name: string, offsets: ReadonlyMap<string, number>): Promise<void> {
+    const entries = [...offsets].map(([log, offset]) => {
+      const dash = log.lastIndexOf('-')
+      return { topic: log.slice(0, dash), partition: Number(log.slice(dash + 1)), offset }
+    })
+    const content = formatOffsetCheckpoint(entries)
+    if (this.#written.get(name)?.equals(content)) return
+    await this.#context.fileSystem.replaceFile(`${this.#context.directory}/${name}`, content)
+    this.#written.set(name, content)
+  }
+
+  #expireProducers(): void {
+    const nowMs = this.#context.clock.nowMs()
+    for (const log of this.logs) log.producerState.expire(nowMs, this.#options.producerIdExpirationMs)
+  }
+
+  #repeat(intervalMs: number, task: () => void): void {
+    const timer = this.#context.clock.schedule(intervalMs, () => {
+      this.#timers.delete(timer)
+      if (this.#closed) return
+      task()
+      this.#repeat(intervalMs, task)
+    })
+    this.#timers.add(timer)
+  }
+
+  async #beginRecovery(): Promise<void> {
+    if (this.#recoveries >= RECOVERIES_AT_ONCE)
+      await new Promise<void>((resolve) => this.#waitingRecoveries.push(resolve))
+    this.#recoveries++
+  }
+
+  #endRecovery(): void {
+    this.#recoveries--
+    this.#waitingRecoveries.shift()?.()
+  }
+}

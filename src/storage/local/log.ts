@@ -1,0 +1,418 @@
+import { ErrorCode } from '../../../protocol/errors.ts'
+import { type BatchHeader, patchBaseOffset, patchLeaderEpoch } from '../../../protocol/records/batch.ts'
+import type { TopicConfig } from '../../config/topic-config.ts'
+import type { Timer } from '../../io/clock.ts'
+import type { Append, AppendResult, Durability, LogHandle, LogIdentity, LogOffsets } from '../storage.ts'
+import { AppendGroup, appended, notAppended } from './append-group.ts'
+import { readEndMarker } from './end-marker.ts'
+import type { LeaderEpochCache } from './leader-epoch-cache.ts'
+import type { LogContext } from './log-context.ts'
+import type { LogFiles } from './log-files.ts'
+import { type LoadedLog, loadLog } from './log-loader.ts'
+import { type Prepared, type PreparedBatches, prepareOwn, prepareProduced, validationRules } from './log-preparation.ts'
+import { LogSegment, type RollLimits } from './log-segment.ts'
+import { LogWriter, type WriterHost } from './log-writer.ts'
+import type { OpenFile } from './open-files.ts'
+import { encodeProducerSnapshot, type ProducerState } from './producer-state.ts'
+import { errorText } from './storage-error.ts'
+import { LogTail } from './tail-cache.ts'
+
+/** Above it Kafka's Long.MAX has arrived as a number: no limit. */
+const UNLIMITED = Number.MAX_SAFE_INTEGER
+
+interface Queued {
+  readonly append: Append
+  readonly durability: Durability
+  readonly group: AppendGroup
+  readonly index: number
+  prepared: Prepared | null
+}
+
+/**
+ * One partition's log. Offsets are assigned synchronously, in the order of the calls; bytes reach the files behind it
+ * in the same order. States: online; recovering, while it is cut back after the disk was full; offline after any other
+ * failed write or sync; dropped with its topic.
+ */
+export class Log implements LogHandle, WriterHost {
+  readonly topic: string
+  readonly topicId: string
+  readonly partition: number
+  readonly tail: LogTail
+  readonly writer: LogWriter
+  readonly files: LogFiles
+  config: TopicConfig
+  segments: LogSegment[]
+  epochs: LeaderEpochCache
+  producerState: ProducerState
+  logStartOffset: number
+  logEndOffset: number
+  leaderEpoch: number
+  state: 'online' | 'recovering' | 'offline' | 'dropped' = 'online'
+  /** Something was appended or changed since the log was opened. */
+  changed = false
+  /** Why the log is offline. */
+  failure = ''
+  readonly #context: LogContext
+  #queue: Queued[] = []
+  #flushTimer: Timer | null = null
+
+  constructor(
+    context: LogContext,
+    identity: LogIdentity,
+    config: TopicConfig,
+    leaderEpoch: number,
+    loaded: LoadedLog,
+    files: LogFiles,
+  ) {
+    this.#context = context
+    this.topic = identity.topic
+    this.topicId = identity.topicId
+    this.partition = identity.partition
+    this.config = config
+    this.tail = new LogTail(context.tailCache)
+    this.files = files
+    this.segments = loaded.segments
+    this.epochs = loaded.epochs
+    this.producerState = loaded.producers
+    this.logStartOffset = loaded.logStartOffset
+    this.logEndOffset = loaded.logEndOffset
+    this.leaderEpoch = Math.max(leaderEpoch, loaded.epochs.latest?.epoch ?? 0)
+    this.epochs.assign(this.leaderEpoch, this.logEndOffset)
+    this.writer = new LogWriter(context, this, loaded.logEndOffset, loaded.recoveryPoint)
+    this.#markUnsyncedFrom(loaded.recoveryPoint)
+  }
+
+  get name(): string {
+    return `${this.topic}-${this.partition}`
+  }
+
+  get active(): LogSegment {
+    return this.segments[this.segments.length - 1]!
+  }
+
+  /**
+   * Readers may see what was written to the operating system, as they see on a single replica of Kafka, and never what
+   * is not in the file yet. To hide it until it is synced would add the disk to every consumer's latency and protect
+   * nobody: the producer of such a record has not been answered, and sends it again after a power cut.
+   */
+  get highWatermark(): number {
+    return this.writer.writtenOffset
+  }
+
+  get lastStableOffset(): number {
+    const unstable = this.producerState.firstUnstableOffset
+    return unstable < 0 ? this.highWatermark : Math.min(unstable, this.highWatermark)
+  }
+
+  get offsets(): LogOffsets {
+    return {
+      logStartOffset: this.logStartOffset,
+      highWatermark: this.highWatermark,
+      lastStableOffset: this.lastStableOffset,
+      logEndOffset: this.logEndOffset,
+    }
+  }
+
+  /** Everything below needs no recovery after a crash: synced, and its indexes are in their files. */
+  get recoveryPoint(): number {
+    return Math.min(this.writer.syncedOffset, this.files.unfinishedFrom)
+  }
+
+  /** Takes one append: now, or behind those whose batches are still being prepared. */
+  submit(append: Append, durability: Durability, group: AppendGroup, index: number): void {
+    const prepared = this.#prepare(append)
+    if (this.#queue.length === 0 && !(prepared instanceof Promise)) {
+      this.#commit(prepared, append, durability, group, index)
+      return
+    }
+    const queued: Queued = { append, durability, group, index, prepared: null }
+    this.#queue.push(queued)
+    if (!(prepared instanceof Promise)) {
+      queued.prepared = prepared
+      return
+    }
+    prepared
+      .catch((error: unknown): Prepared => {
+        this.#context.report('error', `${this.name}: a batch could not be prepared: ${errorText(error)}`)
+        return { kind: 'refused', error: ErrorCode.UNKNOWN_SERVER_ERROR, message: errorText(error), recordErrors: [] }
+      })
+      .then((result) => {
+        queued.prepared = result
+        this.#drain()
+      })
+  }
+
+  flush(): void {
+    this.writer.flush()
+  }
+
+  setLeaderEpoch(leaderEpoch: number): void {
+    if (leaderEpoch <= this.leaderEpoch) return
+    this.leaderEpoch = leaderEpoch
+    this.epochs.assign(leaderEpoch, this.logEndOffset)
+  }
+
+  /** Index of the segment that holds the offset, or would; 0 for an offset before all. */
+  segmentIndexFor(offset: number): number {
+    let low = 0
+    let high = this.segments.length - 1
+    while (low < high) {
+      const middle = (low + high + 1) >> 1
+      if (this.segments[middle]!.baseOffset <= offset) low = middle
+      else high = middle - 1
+    }
+    return low
+  }
+
+  get sizeBytes(): number {
+    let total = 0
+    for (const segment of this.segments) total += segment.sizeBytes
+    return total
+  }
+
+  /** Raises the log start; the store makes it durable. */
+  deleteRecordsBefore(offset: number): void {
+    if (offset <= this.logStartOffset) return
+    this.logStartOffset = Math.min(offset, this.highWatermark)
+    this.epochs.truncateFromStart(this.logStartOffset)
+    this.changed = true
+  }
+
+  /** No append is taken from now on; whoever waits is told. */
+  stop(state: 'offline' | 'dropped', error: ErrorCode, message: string): void {
+    this.state = state
+    this.failure = message
+    this.#flushTimer?.cancel()
+    this.writer.abandon(error, message)
+    this.tail.clear()
+    this.#context.advanced(this, 0)
+  }
+
+  /** Everything is written, synced and noted for a start without recovery. */
+  async close(): Promise<void> {
+    while (this.#queue.length > 0) await new Promise<void>((resolve) => this.#context.endOfTurn(resolve))
+    this.#flushTimer?.cancel()
+    if (this.state !== 'online' || !this.changed) return
+    await this.writer.syncAll()
+    await this.files.finished()
+    if (this.state === 'online')
+      await this.files.finishActive(this.active, this.logEndOffset, this.producerState, this.epochs)
+  }
+
+  openForWriting(segment: LogSegment): OpenFile {
+    return this.files.openForWriting(segment)
+  }
+
+  syncNames(): Promise<void> {
+    return this.files.syncNames()
+  }
+
+  written(bytes: number): void {
+    this.producerState.advanceTo(this.writer.writtenOffset)
+    this.#context.advanced(this, bytes)
+  }
+
+  failed(error: unknown, recoverable: boolean): void {
+    this.failure = errorText(error)
+    if (!recoverable) {
+      this.#context.report('error', `${this.name} is offline: ${this.failure}`)
+      this.stop('offline', ErrorCode.KAFKA_STORAGE_ERROR, this.failure)
+      return
+    }
+    this.#context.report('error', `${this.name}: the disk is full, the log is cut back to offset ${this.highWatermark}`)
+    this.state = 'recovering'
+    this.tail.clear()
+    void this.#cutBack().catch((failure: unknown) => {
+      this.#context.report('error', `${this.name} is offline: ${errorText(failure)}`)
+      this.stop('offline', ErrorCode.KAFKA_STORAGE_ERROR, errorText(failure))
+    })
+  }
+
+  #prepare(append: Append): Prepared | Promise<Prepared> {
+    if (append.origin === 'coordinator') return prepareOwn(append)
+    const rules = validationRules(this.name, this.config, append, this.#context.clock.nowMs())
+    return prepareProduced(this.#context, this.config, append, rules)
+  }
+
+  #drain(): void {
+    for (let head = this.#queue[0]; head?.prepared; head = this.#queue[0]) {
+      this.#queue.shift()
+      this.#commit(head.prepared, head.append, head.durability, head.group, head.index)
+    }
+  }
+
+  #commit(prepared: Prepared, append: Append, durability: Durability, group: AppendGroup, index: number): void {
+    const refusal = this.#refusal(prepared)
+    if (refusal || prepared.kind === 'refused') {
+      group.settle(index, refusal ?? undefined)
+      return
+    }
+    const outcome = this.#assign(prepared, append)
+    group.assign(index, outcome)
+    if (outcome.error !== ErrorCode.NONE) {
+      group.settle(index)
+      return
+    }
+    const needed = this.#promised(durability)
+    this.#context.scheduleFlush(this)
+    if (durability === 'none') {
+      if (needed === 'disk') this.writer.requestSync()
+      group.settle(index)
+    } else this.writer.wait(this.logEndOffset, needed, group, index)
+  }
+
+  #refusal(prepared: Prepared): AppendResult | null {
+    if (this.state === 'dropped') return notAppended(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, 'The topic was deleted.')
+    if (this.state !== 'online') return notAppended(ErrorCode.KAFKA_STORAGE_ERROR, this.failure)
+    if (prepared.kind !== 'refused') return null
+    const logStart = prepared.recordErrors.length > 0 ? this.logStartOffset : -1
+    return notAppended(prepared.error, prepared.message, prepared.recordErrors, logStart)
+  }
+
+  /** flush.messages makes every so-and-so-many-th append wait for the disk; flush.ms syncs behind them. */
+  #promised(durability: Durability): Durability {
+    const unflushed = this.logEndOffset - this.writer.syncedOffset
+    if (this.config['flush.messages'] < UNLIMITED && unflushed >= this.config['flush.messages']) return 'disk'
+    const flushMs = this.config['flush.ms']
+    if (flushMs < UNLIMITED && this.#flushTimer === null) {
+      this.#flushTimer = this.#context.clock.schedule(flushMs, () => {
+        this.#flushTimer = null
+        this.writer.requestSync()
+        this.#context.scheduleFlush(this)
+      })
+    }
+    return durability
+  }
+
+  #assign(prepared: PreparedBatches, append: Append): AppendResult {
+    const { records, headers } = prepared
+    const markers = headers.map((header, index) => readEndMarker(records, positionOf(headers, index), header))
+    for (let index = 0; index < headers.length; index++) {
+      const header = headers[index]!
+      if (header.producerId < 0) continue
+      const verdict = this.producerState.check(header, markers[index]!, append.origin, append.produceVersion)
+      if (verdict.kind === 'refused') return notAppended(verdict.error, verdict.message)
+      if (verdict.kind === 'duplicate') {
+        const { baseOffset, lastOffset, timestampMs } = verdict.batch
+        return appended(baseOffset, lastOffset + 1, timestampMs, this.logStartOffset)
+      }
+    }
+    const baseOffset = this.logEndOffset
+    const leaderEpoch = Math.max(this.leaderEpoch, append.leaderEpoch)
+    for (let index = 0; index < headers.length; index++) {
+      this.#put(records, positionOf(headers, index), headers[index]!, markers[index]!, leaderEpoch)
+    }
+    return appended(baseOffset, this.logEndOffset, prepared.logAppendTimeMs, this.logStartOffset)
+  }
+
+  #put(
+    records: Buffer,
+    at: number,
+    validated: BatchHeader,
+    marker: ReturnType<typeof readEndMarker>,
+    leaderEpoch: number,
+  ): void {
+    const baseOffset = this.logEndOffset
+    const lastOffset = baseOffset + validated.lastOffsetDelta
+    const header: BatchHeader = { ...validated, baseOffset, partitionLeaderEpoch: leaderEpoch }
+    const nowMs = this.#context.clock.nowMs()
+    if (this.active.shouldRoll(header.sizeBytes, lastOffset, header.maxTimestamp, nowMs, this.#rollLimits())) {
+      this.#roll(baseOffset, nowMs)
+    }
+    const segment = this.active
+    patchBaseOffset(records, at, baseOffset)
+    patchLeaderEpoch(records, at, leaderEpoch)
+    const filePosition = segment.sizeBytes
+    const place = { segmentBaseOffset: segment.baseOffset, filePosition, baseOffset, lastOffset }
+    const slice = this.tail.append(records, at, header.sizeBytes, place)
+    segment.noteBatch(header, this.config['index.interval.bytes'])
+    if (header.producerId >= 0) {
+      const aborted = this.producerState.apply(header, marker, nowMs)
+      if (aborted) segment.transactions.append(aborted)
+    }
+    this.epochs.assign(leaderEpoch, baseOffset)
+    this.logEndOffset = lastOffset + 1
+    this.changed = true
+    this.writer.enqueue(segment, slice, filePosition, this.logEndOffset)
+  }
+
+  #rollLimits(): RollLimits {
+    const compacted = this.config['cleanup.policy'].includes('compact')
+    const segmentMs = this.config['segment.ms']
+    return {
+      segmentBytes: this.config['segment.bytes'],
+      segmentMs: compacted ? Math.min(segmentMs, this.config['max.compaction.lag.ms']) : segmentMs,
+      indexBytes: this.config['segment.index.bytes'],
+    }
+  }
+
+  #roll(baseOffset: number, nowMs: number): void {
+    const state = { baseOffset, sizeBytes: 0, createdMs: nowMs, jitterMs: this.#newJitterMs() }
+    const next = new LogSegment(state, () => this.files.directory)
+    const full = this.active
+    if (full.sizeBytes === 0) {
+      // Only its offsets ran out of the index's range: nothing was ever written to it.
+      this.segments[this.segments.length - 1] = next
+      this.files.deleteSegment(full)
+      return
+    }
+    full.finishTimeIndex()
+    this.segments.push(next)
+    const snapshot = encodeProducerSnapshot(this.producerState)
+    const whenSynced = new AppendGroup(1)
+    this.writer.wait(baseOffset, 'disk', whenSynced, 0)
+    this.files.finish(full, baseOffset, snapshot, whenSynced.whenSettled())
+  }
+
+  #markUnsyncedFrom(offset: number): void {
+    this.segments.forEach((segment, index) => {
+      const endOffset = this.segments[index + 1]?.baseOffset ?? this.logEndOffset
+      if (endOffset > offset) this.writer.markUnsynced(segment)
+    })
+  }
+
+  #newJitterMs(): number {
+    const jitterMs = Math.min(this.config['segment.jitter.ms'], this.config['segment.ms'])
+    return jitterMs > 0 ? this.#context.random.below(jitterMs) : 0
+  }
+
+  /** After a write that did not fit: the files end where the last whole group ended, and the state is read from them. */
+  async #cutBack(): Promise<void> {
+    await this.files.finished()
+    const keep = this.segments.findLastIndex(
+      (segment) => segment.baseOffset <= this.highWatermark && segment.writtenBytes > 0,
+    )
+    for (const segment of this.segments.slice(keep + 1)) this.files.deleteSegment(segment)
+    const last = this.segments[keep]
+    if (last) this.files.truncateLog(last)
+    const syncedOffset = this.writer.syncedOffset
+    const loaded = await loadLog(this.#context, {
+      directory: () => this.files.directory,
+      clean: false,
+      recoveryPoint: syncedOffset,
+      logStartOffset: this.logStartOffset,
+      indexIntervalBytes: this.config['index.interval.bytes'],
+      newJitterMs: () => this.#newJitterMs(),
+    })
+    if (this.state !== 'recovering') return
+    if (loaded.logEndOffset !== this.highWatermark) {
+      throw new Error(
+        `the log ends at ${loaded.logEndOffset}, although everything below ${this.highWatermark} was written`,
+      )
+    }
+    this.segments = loaded.segments
+    this.epochs = loaded.epochs
+    this.epochs.assign(this.leaderEpoch, loaded.logEndOffset)
+    this.producerState = loaded.producers
+    this.logEndOffset = loaded.logEndOffset
+    this.#markUnsyncedFrom(syncedOffset)
+    this.state = 'online'
+    this.writer.resume()
+  }
+}
+
+function positionOf(headers: readonly BatchHeader[], index: number): number {
+  let at = 0
+  for (let before = 0; before < index; before++) at += headers[before]!.sizeBytes
+  return at
+}

@@ -1,0 +1,102 @@
+import { readInt32, writeInt32 } from '../../../protocol/records/int64.ts'
+
+const ENTRY_BYTES = 8
+const FIRST_CAPACITY = 64
+
+/**
+ * Where batches lie in a segment: per entry the last offset of a batch, relative to the segment's base, and the position
+ * of the batch in the file, both int32. The bytes in memory are those of the `.index` file.
+ */
+export class OffsetIndex {
+  readonly baseOffset: number
+  #entries: Buffer
+  #count: number
+
+  constructor(baseOffset: number, content: Buffer = Buffer.alloc(0)) {
+    this.baseOffset = baseOffset
+    this.#entries = content
+    this.#count = Math.floor(content.length / ENTRY_BYTES)
+  }
+
+  get count(): number {
+    return this.#count
+  }
+
+  get sizeBytes(): number {
+    return this.#count * ENTRY_BYTES
+  }
+
+  isFull(maxBytes: number): boolean {
+    return this.#count >= Math.floor(maxBytes / ENTRY_BYTES)
+  }
+
+  append(lastOffset: number, position: number): void {
+    this.#entries = withRoom(this.#entries, this.#count * ENTRY_BYTES, ENTRY_BYTES)
+    writeInt32(this.#entries, this.#count * ENTRY_BYTES, lastOffset - this.baseOffset)
+    writeInt32(this.#entries, this.#count * ENTRY_BYTES + 4, position)
+    this.#count++
+  }
+
+  /** Position of a batch at or before the one that holds the offset; 0 when no entry precedes it. */
+  positionBefore(offset: number): number {
+    const index = this.#lastAtMost(offset)
+    return index < 0 ? 0 : readInt32(this.#entries, index * ENTRY_BYTES + 4)
+  }
+
+  /** The largest known start of a batch at or below a position in the file; 0 when there is none. */
+  batchStartBefore(position: number): number {
+    let low = -1
+    let high = this.#count - 1
+    while (low < high) {
+      const middle = (low + high + 1) >> 1
+      if (readInt32(this.#entries, middle * ENTRY_BYTES + 4) <= position) low = middle
+      else high = middle - 1
+    }
+    return low < 0 ? 0 : readInt32(this.#entries, low * ENTRY_BYTES + 4)
+  }
+
+  /** Forgets entries of batches that lie at the position or behind it. */
+  truncateToPosition(position: number): void {
+    while (this.#count > 0 && readInt32(this.#entries, (this.#count - 1) * ENTRY_BYTES + 4) >= position) this.#count--
+  }
+
+  /** The content of the file from an entry on: a view. */
+  bytesFrom(entry: number): Buffer {
+    return this.#entries.subarray(entry * ENTRY_BYTES, this.#count * ENTRY_BYTES)
+  }
+
+  /** Why this cannot be the index of a segment of so many bytes, or null. */
+  problem(fileBytes: number, segmentBytes: number): string | null {
+    if (fileBytes % ENTRY_BYTES !== 0) return `${fileBytes} bytes are no multiple of ${ENTRY_BYTES}`
+    let offset = -1
+    let position = -1
+    for (let at = 0; at < this.#count * ENTRY_BYTES; at += ENTRY_BYTES) {
+      const nextOffset = readInt32(this.#entries, at)
+      const nextPosition = readInt32(this.#entries, at + 4)
+      if (nextOffset <= offset || nextPosition <= position) return `entry ${at / ENTRY_BYTES} does not increase`
+      offset = nextOffset
+      position = nextPosition
+    }
+    return position >= segmentBytes ? `position ${position} lies behind the end of the segment` : null
+  }
+
+  #lastAtMost(offset: number): number {
+    const relative = offset - this.baseOffset
+    let low = -1
+    let high = this.#count - 1
+    while (low < high) {
+      const middle = (low + high + 1) >> 1
+      if (readInt32(this.#entries, middle * ENTRY_BYTES) <= relative) low = middle
+      else high = middle - 1
+    }
+    return low
+  }
+}
+
+/** The same bytes with room for more: grows by doubling. */
+export function withRoom(entries: Buffer, usedBytes: number, moreBytes: number): Buffer {
+  if (usedBytes + moreBytes <= entries.length) return entries
+  const larger = Buffer.allocUnsafeSlow(Math.max(entries.length * 2, FIRST_CAPACITY * moreBytes))
+  entries.copy(larger, 0, 0, usedBytes)
+  return larger
+}

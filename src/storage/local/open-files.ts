@@ -1,0 +1,73 @@
+import type { File, FileSystem } from '../../io/file-system.ts'
+
+/** An open file that stays open at least until it is released. */
+export interface OpenFile {
+  readonly path: string
+  readonly file: File
+  users: number
+  /** No longer in the table: closed by its last user. */
+  forgotten: boolean
+}
+
+/**
+ * The files that are open, the least recently used of them closed once there are too many: ten thousand partitions
+ * must not need ten thousand descriptors. What somebody uses is never closed, so the limit may be exceeded for a while.
+ */
+export class OpenFiles {
+  readonly #fileSystem: FileSystem
+  readonly #limit: number
+  /** In order of last use. */
+  readonly #files = new Map<string, OpenFile>()
+
+  constructor(fileSystem: FileSystem, limit: number) {
+    this.#fileSystem = fileSystem
+    this.#limit = limit
+  }
+
+  get count(): number {
+    return this.#files.size
+  }
+
+  acquire(path: string, mode: 'write' | 'create' = 'write'): OpenFile {
+    let open = this.#files.get(path)
+    if (open) this.#files.delete(path)
+    else {
+      this.#evict()
+      open = { path, file: this.#fileSystem.open(path, mode), users: 0, forgotten: false }
+    }
+    this.#files.set(path, open)
+    open.users++
+    return open
+  }
+
+  release(open: OpenFile): void {
+    open.users--
+    if (open.users === 0 && open.forgotten) open.file.close()
+  }
+
+  /** The name is about to mean something else: the file is closed as soon as nobody uses it. */
+  forget(path: string): void {
+    const open = this.#files.get(path)
+    if (!open) return
+    this.#files.delete(path)
+    open.forgotten = true
+    if (open.users === 0) open.file.close()
+  }
+
+  forgetDirectory(directory: string): void {
+    for (const path of [...this.#files.keys()]) if (path.startsWith(`${directory}/`)) this.forget(path)
+  }
+
+  closeAll(): void {
+    for (const path of [...this.#files.keys()]) this.forget(path)
+  }
+
+  #evict(): void {
+    if (this.#files.size < this.#limit) return
+    for (const [path, open] of this.#files) {
+      if (open.users > 0) continue
+      this.forget(path)
+      if (this.#files.size < this.#limit) return
+    }
+  }
+}

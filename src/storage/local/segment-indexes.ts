@@ -1,0 +1,45 @@
+import type { Log } from './log.ts'
+import type { LogContext } from './log-context.ts'
+import { readIndexes } from './log-loader.ts'
+import { LogSegment } from './log-segment.ts'
+import type { OffsetIndex } from './offset-index.ts'
+import { scanBatches } from './segment-scanner.ts'
+
+/** The offset index of a segment, read from its file or made anew where that is missing or wrong. */
+export async function ensureIndexes(context: LogContext, log: Log, segment: LogSegment): Promise<OffsetIndex> {
+  if (segment.offsetIndex && segment.timeIndex) return segment.offsetIndex
+  if (!readIndexes(context, segment)) await rebuildIndexes(context, log, segment)
+  return segment.offsetIndex!
+}
+
+async function rebuildIndexes(context: LogContext, log: Log, segment: LogSegment): Promise<void> {
+  const state = {
+    baseOffset: segment.baseOffset,
+    sizeBytes: 0,
+    createdMs: segment.createdMs,
+    jitterMs: segment.jitterMs,
+  }
+  const rebuilt = new LogSegment(state, () => log.files.directory)
+  const open = segment.acquireLog(context.files)
+  try {
+    const range = {
+      fromPosition: 0,
+      endPosition: segment.writtenBytes,
+      leastOffset: segment.baseOffset,
+      checkCrcFrom: Number.POSITIVE_INFINITY,
+    }
+    await scanBatches(open.file, context.readBuffers, range, (header) => {
+      rebuilt.noteBatch(header, log.config['index.interval.bytes'])
+      return true
+    })
+  } finally {
+    context.files.release(open)
+  }
+  rebuilt.finishTimeIndex()
+  for (const suffix of ['index', 'timeindex'] as const) {
+    context.files.forget(segment.path(suffix))
+    context.fileSystem.unlink(segment.path(suffix))
+  }
+  segment.useIndexes(rebuilt.offsetIndex!, rebuilt.timeIndex!, false)
+  await segment.flushIndexes(context.files)
+}

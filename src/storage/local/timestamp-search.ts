@@ -1,0 +1,146 @@
+import { type BatchHeader, batchPayload, codecOf, isLogAppendTime } from '../../../protocol/records/batch.ts'
+import { CompressionCodec } from '../../../protocol/records/compression.ts'
+import { readRecords } from '../../../protocol/records/record.ts'
+import type { Isolation, TimestampOffset } from '../storage.ts'
+import type { Log } from './log.ts'
+import type { LogContext } from './log-context.ts'
+import { boundOf } from './log-reader.ts'
+import type { LogSegment } from './log-segment.ts'
+import { ensureIndexes } from './segment-indexes.ts'
+import { scanBatches } from './segment-scanner.ts'
+
+const NONE: TimestampOffset = { timestampMs: -1, offset: -1, leaderEpoch: -1 }
+
+interface FoundBatch {
+  readonly header: BatchHeader
+  readonly segment: LogSegment
+  readonly position: number
+}
+
+/** First record by offset whose timestamp is at least the one given, below the isolation's bound. */
+export async function findByTimestamp(
+  context: LogContext,
+  log: Log,
+  timestampMs: number,
+  isolation: Isolation,
+): Promise<TimestampOffset> {
+  const bound = boundOf(log, isolation)
+  for (const segment of [...log.segments]) {
+    if (segment.deleted || segment.baseOffset >= bound) continue
+    const offsetIndex = await ensureIndexes(context, log, segment)
+    if (segment.maxTimestampMs < timestampMs) continue
+    const known = segment.timeIndex?.offsetBefore(timestampMs) ?? segment.baseOffset
+    let from = offsetIndex.positionBefore(Math.max(known, log.logStartOffset))
+    // A batch may promise by its header what no record behind the log start keeps: then the search goes on behind it.
+    for (;;) {
+      const batch = await nextBatch(context, segment, from, (header) => {
+        return header.maxTimestamp >= timestampMs && lastOffsetOf(header) >= log.logStartOffset
+      })
+      if (batch === null || batch.header.baseOffset >= bound) break
+      const found = await firstRecord(context, log, batch, timestampMs)
+      if (found !== null) return found.offset < bound ? found : NONE
+      from = batch.position + batch.header.sizeBytes
+    }
+  }
+  return NONE
+}
+
+/** First record that carries the largest timestamp of the log. */
+export async function findMaxTimestamp(context: LogContext, log: Log): Promise<TimestampOffset> {
+  const bound = log.highWatermark
+  let best: FoundBatch | null = null
+  for (const segment of [...log.segments]) {
+    if (segment.deleted || segment.baseOffset >= bound) continue
+    const offsetIndex = await ensureIndexes(context, log, segment)
+    const bestMs: number = best?.header.maxTimestamp ?? -1
+    if (segment.maxTimestampMs <= bestMs) continue
+    const certain = segment.maxTimestampOffset >= log.logStartOffset && segment.maxTimestampOffset < bound
+    const from = offsetIndex.positionBefore(certain ? segment.maxTimestampOffset : log.logStartOffset)
+    best = (await largestBatch(context, log, segment, from, bound, bestMs)) ?? best
+  }
+  return best === null ? NONE : ((await firstRecord(context, log, best, best.header.maxTimestamp)) ?? NONE)
+}
+
+async function largestBatch(
+  context: LogContext,
+  log: Log,
+  segment: LogSegment,
+  from: number,
+  bound: number,
+  aboveMs: number,
+): Promise<FoundBatch | null> {
+  let best: FoundBatch | null = null
+  let bestMs = aboveMs
+  await nextBatch(context, segment, from, (header, position) => {
+    if (header.baseOffset >= bound) return true
+    if (header.maxTimestamp > bestMs && lastOffsetOf(header) >= log.logStartOffset) {
+      best = { header, segment, position }
+      bestMs = header.maxTimestamp
+    }
+    return bestMs === segment.maxTimestampMs
+  })
+  return best
+}
+
+/** The first batch from a position on that the test accepts. */
+async function nextBatch(
+  context: LogContext,
+  segment: LogSegment,
+  fromPosition: number,
+  accepts: (header: BatchHeader, position: number) => boolean,
+): Promise<FoundBatch | null> {
+  let found: FoundBatch | null = null
+  const open = segment.acquireLog(context.files)
+  try {
+    const range = {
+      fromPosition,
+      endPosition: segment.writtenBytes,
+      leastOffset: segment.baseOffset,
+      checkCrcFrom: Number.POSITIVE_INFINITY,
+    }
+    await scanBatches(open.file, context.readBuffers, range, (header, _buffer, _at, position) => {
+      if (!accepts(header, position)) return true
+      found = { header, segment, position }
+      return false
+    })
+  } finally {
+    context.files.release(open)
+  }
+  return found
+}
+
+async function firstRecord(
+  context: LogContext,
+  log: Log,
+  { header, segment, position }: FoundBatch,
+  timestampMs: number,
+): Promise<TimestampOffset | null> {
+  const leaderEpoch = header.partitionLeaderEpoch
+  if (isLogAppendTime(header.attributes)) {
+    const offset = Math.max(header.baseOffset, log.logStartOffset)
+    return { timestampMs: header.maxTimestamp, offset, leaderEpoch }
+  }
+  const batch = Buffer.allocUnsafe(header.sizeBytes)
+  const open = segment.acquireLog(context.files)
+  try {
+    await open.file.read(batch, position)
+  } finally {
+    context.files.release(open)
+  }
+  const codec = codecOf(header.attributes)
+  const payload = batchPayload(batch, 0)
+  const plain =
+    codec === CompressionCodec.NONE
+      ? payload
+      : await context.work.decompress(codec, payload, context.decompressedBatchLimitBytes)
+  for (const record of readRecords(plain, header)) {
+    if (record.timestamp >= timestampMs && record.offset >= log.logStartOffset) {
+      return { timestampMs: record.timestamp, offset: record.offset, leaderEpoch }
+    }
+  }
+  return null
+}
+
+function lastOffsetOf(header: BatchHeader): number {
+  return header.baseOffset + header.lastOffsetDelta
+}
