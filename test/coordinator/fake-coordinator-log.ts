@@ -1,0 +1,71 @@
+import { ErrorCode } from '../../protocol/errors.ts'
+import type { CoordinatorLog, CoordinatorRecord } from '../../src/coordinator/coordinator-log.ts'
+
+interface Appending {
+  readonly shard: number
+  readonly records: readonly CoordinatorRecord[]
+  readonly end: (error: ErrorCode) => void
+}
+
+/** A log whose appends end when the test says so. What failed is not in it. */
+export class FakeCoordinatorLog implements CoordinatorLog {
+  readonly #shards: CoordinatorRecord[][]
+  readonly appending: Appending[] = []
+  readonly fences: number[] = []
+  /** Set: appends are durable at once. */
+  isFast = false
+  /** Set: loads wait for it, or fail with it. */
+  loading: Promise<void> = Promise.resolve()
+  loads = 0
+
+  constructor(shards = 1) {
+    this.#shards = Array.from({ length: shards }, () => [])
+  }
+
+  shardCount(): number {
+    return this.#shards.length
+  }
+
+  async load(shard: number, replay: (record: CoordinatorRecord) => void): Promise<void> {
+    this.loads++
+    await this.loading
+    for (const record of this.#shards[shard]!) replay(record)
+  }
+
+  append(shard: number, fence: number, records: readonly CoordinatorRecord[]): Promise<ErrorCode> {
+    this.fences.push(fence)
+    if (this.isFast) {
+      this.#shards[shard]!.push(...records)
+      return Promise.resolve(ErrorCode.NONE)
+    }
+    return new Promise((resolve) => {
+      const end = (error: ErrorCode) => {
+        if (error === ErrorCode.NONE) this.#shards[shard]!.push(...records)
+        resolve(error)
+      }
+      this.appending.push({ shard, records, end })
+    })
+  }
+
+  recordsOf(shard: number): readonly CoordinatorRecord[] {
+    return this.#shards[shard]!
+  }
+
+  /** Ends the oldest append under way. */
+  async end(error: ErrorCode = ErrorCode.NONE): Promise<void> {
+    this.appending.shift()!.end(error)
+    await settled()
+  }
+}
+
+/** Until nothing that is already decided is still on its way through promises. */
+export async function settled(): Promise<void> {
+  for (let i = 0; i < 20; i++) await Promise.resolve()
+}
+
+/** Whether a promise has ended, without waiting for it. */
+export async function isPending(promise: Promise<unknown>): Promise<boolean> {
+  await settled()
+  const pending = Symbol('pending')
+  return (await Promise.race([promise, Promise.resolve(pending)])) === pending
+}

@@ -1,0 +1,226 @@
+import { ErrorCode } from '../../protocol/errors.ts'
+import type {
+  HeartbeatCall,
+  JoinGroupCall,
+  JoinGroupResult,
+  LeavingMember,
+  OffsetCommitCall,
+  OffsetToCommit,
+  SyncGroupCall,
+} from '../../src/coordinator/group/group-calls.ts'
+import type { GroupConfig } from '../../src/coordinator/group/group-config.ts'
+import { GroupMachine } from '../../src/coordinator/group/group-machine.ts'
+import { type GroupRecord, groupRecordCodec } from '../../src/coordinator/group/group-records.ts'
+import type { GroupCalls, GroupRequest, GroupResponse, GroupTimer } from '../../src/coordinator/group/group-scope.ts'
+import type { Outcome, ShardEvent } from '../../src/coordinator/shard-machine.ts'
+
+export const TEST_CONFIG: GroupConfig = {
+  'group.min.session.timeout.ms': 6000,
+  'group.max.session.timeout.ms': 1_800_000,
+  'group.initial.rebalance.delay.ms': 0,
+  'group.max.size': 0x7fffffff,
+  'offset.metadata.max.bytes': 4096,
+  'offsets.retention.minutes': 10080,
+  'offsets.retention.check.interval.ms': 600_000,
+}
+
+export const TOPIC_ID = 'dG9waWNpZG9mYXRlc3R0bw'
+export const SESSION_MS = 10_000
+export const REBALANCE_MS = 60_000
+
+/** Metadata of the embedded consumer protocol, version 1, with nothing owned. */
+export function subscription(...topics: string[]): Buffer {
+  const parts = [Buffer.from([0, 1]), int32(topics.length)]
+  for (const topic of topics) parts.push(Buffer.from([topic.length >> 8, topic.length & 255]), Buffer.from(topic))
+  return Buffer.concat([...parts, int32(-1), int32(0)])
+}
+
+function int32(value: number): Buffer {
+  const bytes = Buffer.alloc(4)
+  bytes.writeInt32BE(value)
+  return bytes
+}
+
+export const range = (...topics: string[]) => ({ name: 'range', metadata: subscription(...topics) })
+
+/** One parked or answered request. */
+export interface Asked<T> {
+  /** Throws while the request is parked. */
+  readonly answer: T
+  readonly isParked: boolean
+}
+
+/** A shard on time that only the test moves: a runtime without promises, whose log never fails. */
+export class GroupDriver {
+  nowMs = 1_700_000_000_000
+  machine: GroupMachine
+  /** The log, as bytes and back, so that what is not written is not there. */
+  readonly log: GroupRecord[] = []
+  readonly answers = new Map<number, GroupResponse>()
+  readonly parked = new Map<number, { readonly request: GroupRequest; readonly sinceMs: number }>()
+  readonly #timers = new Map<string, { readonly dueMs: number; readonly order: number; readonly event: GroupTimer }>()
+  readonly #config: GroupConfig
+  #lastToken = 0
+  #order = 0
+  #members = 0
+
+  constructor(config: Partial<GroupConfig> = {}) {
+    this.#config = { ...TEST_CONFIG, ...config }
+    this.machine = new GroupMachine(this.#config)
+    this.#handle({ kind: 'loaded' })
+  }
+
+  ask<K extends keyof GroupCalls>(type: K, call: GroupCalls[K]['call']): Asked<GroupCalls[K]['result']> {
+    const token = ++this.#lastToken
+    const request = { type, call } as GroupRequest
+    this.parked.set(token, { request, sinceMs: this.nowMs })
+    this.#handle({ kind: 'request', token, request })
+    return new Question(this.answers, token)
+  }
+
+  join(call: Partial<JoinGroupCall> & { readonly newMemberUuid?: string } = {}): Asked<JoinGroupResult> {
+    return this.ask('joinGroup', {
+      groupId: 'g',
+      memberId: '',
+      groupInstanceId: null,
+      clientId: 'client',
+      clientHost: '/127.0.0.1',
+      sessionTimeoutMs: SESSION_MS,
+      rebalanceTimeoutMs: REBALANCE_MS,
+      protocolType: 'consumer',
+      protocols: [range('t')],
+      requiresKnownMemberId: false,
+      canSkipAssignment: true,
+      newMemberUuid: `uuid${++this.#members}`,
+      ...call,
+    })
+  }
+
+  sync(call: Partial<SyncGroupCall>) {
+    const anything = { groupInstanceId: null, protocolType: null, protocolName: null, assignments: [] }
+    return this.ask('syncGroup', { groupId: 'g', generationId: 1, memberId: '', ...anything, ...call })
+  }
+
+  heartbeat(call: Partial<HeartbeatCall>): ErrorCode {
+    const whole = { groupId: 'g', generationId: 1, memberId: '', groupInstanceId: null, ...call }
+    return this.ask('heartbeat', whole).answer.error
+  }
+
+  leave(...members: (Partial<LeavingMember> | string)[]): readonly ErrorCode[] {
+    const leaving = members.map((member) => {
+      const identity = typeof member === 'string' ? { memberId: member } : member
+      return { memberId: '', groupInstanceId: null, ...identity }
+    })
+    return this.ask('leaveGroup', { groupId: 'g', members: leaving }).answer.memberErrors
+  }
+
+  /** Offset 5 of partition 0 of `t`, by an administrator, unless told otherwise. */
+  commit(call: Partial<Omit<OffsetCommitCall, 'offsets'>> & Partial<OffsetToCommit> = {}): ErrorCode {
+    const { topic = 't', topicId = TOPIC_ID, partition = 0, offset = 5, leaderEpoch = -1, metadata = '', ...of } = call
+    const { errors } = this.ask('commitOffsets', {
+      ...{ groupId: 'g', generationId: -1, memberId: '', groupInstanceId: null, retentionTimeMs: -1 },
+      missingGroupError: ErrorCode.GROUP_ID_NOT_FOUND,
+      ...of,
+      offsets: [{ topic, topicId, partition, offset, leaderEpoch, metadata }],
+    }).answer
+    return errors[0]!
+  }
+
+  committed(topic = 't', partition = 0, groupId = 'g'): number {
+    const topics = [{ topic, partitions: [partition] }]
+    return this.ask('fetchOffsets', { groupId, topics }).answer.topics[0]!.partitions[0]!.offset
+  }
+
+  describe(groupId = 'g') {
+    return this.ask('describeGroup', groupId).answer
+  }
+
+  state(groupId = 'g') {
+    return this.describe(groupId).state
+  }
+
+  /** Members join in turn, rejoining until all are in one generation, and get their own id as assignment. */
+  stable(...members: Partial<JoinGroupCall>[]): { ids: string[]; generationId: number } {
+    let joins = members.map((member) => this.join(member))
+    for (let round = 0; round < members.length; round++) {
+      const ids = joins.map((join) => (join.isParked ? null : join.answer.memberId))
+      joins = joins.map((join, at) => {
+        if (join.isParked || joins.every((one) => !one.isParked)) return join
+        return this.join({ ...members[at], memberId: ids[at]! })
+      })
+    }
+    const answers = joins.map((join) => join.answer)
+    const ids = answers.map(({ memberId }) => memberId)
+    const generationId = answers[0]!.generationId
+    const leader = answers.find(({ leader, memberId }) => leader === memberId)!
+    const groupId = members[0]?.groupId ?? 'g'
+    const assignments = ids.map((memberId) => ({ memberId, assignment: Buffer.from(memberId) }))
+    this.sync({ groupId, generationId, memberId: leader.memberId, assignments })
+    for (const memberId of ids) this.sync({ groupId, generationId, memberId })
+    return { ids, generationId }
+  }
+
+  advance(ms: number): void {
+    const untilMs = this.nowMs + ms
+    for (;;) {
+      const due = [...this.#timers].filter(([, { dueMs }]) => dueMs <= untilMs)
+      due.sort(([, a], [, b]) => a.dueMs - b.dueMs || a.order - b.order)
+      const next = due[0]
+      if (!next) break
+      this.#timers.delete(next[0])
+      this.nowMs = Math.max(this.nowMs, next[1].dueMs)
+      this.#handle({ kind: 'timer', timer: next[1].event })
+    }
+    this.nowMs = untilMs
+  }
+
+  /** The broker restarts: parked requests are lost, memory is what the log says. */
+  reload(): void {
+    this.machine = new GroupMachine(this.#config)
+    this.#timers.clear()
+    for (const token of this.parked.keys()) this.answers.delete(token)
+    this.parked.clear()
+    for (const record of this.log) this.machine.replay(record)
+    this.#handle({ kind: 'loaded' })
+  }
+
+  #handle(event: ShardEvent<GroupRequest, GroupTimer>): void {
+    const outcome = this.machine.handle(event, this.nowMs)
+    for (const record of outcome.records) {
+      this.machine.replay(record)
+      const { key, value } = groupRecordCodec.encode(record)
+      this.log.push(groupRecordCodec.decode(key, value)!)
+    }
+    this.#take(outcome)
+  }
+
+  #take({ replies, timers }: Outcome<GroupResponse, GroupTimer, GroupRecord>): void {
+    for (const { token, response } of replies) {
+      if (!this.parked.delete(token)) throw new Error(`request ${token} was answered twice`)
+      this.answers.set(token, response)
+    }
+    for (const { key, event, delayMs } of timers) {
+      this.#timers.delete(key)
+      if (event !== null) this.#timers.set(key, { dueMs: this.nowMs + delayMs, order: ++this.#order, event })
+    }
+  }
+}
+
+class Question<T> implements Asked<T> {
+  readonly #answers: ReadonlyMap<number, GroupResponse>
+  readonly #token: number
+
+  constructor(answers: ReadonlyMap<number, GroupResponse>, token: number) {
+    this.#answers = answers
+    this.#token = token
+  }
+
+  get isParked(): boolean {
+    return !this.#answers.has(this.#token)
+  }
+
+  get answer(): T {
+    if (this.isParked) throw new Error(`request ${this.#token} is still parked`)
+    return this.#answers.get(this.#token) as T
+  }
+}
