@@ -56,7 +56,11 @@ export function runToEnd(command: string, args: readonly string[], options: RunO
 }
 
 /** As runToEnd, but any exit code other than 0 is an error that carries the output. */
-export async function runChecked(command: string, args: readonly string[], options: RunOptions = {}): Promise<Finished> {
+export async function runChecked(
+  command: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<Finished> {
   const finished = await runToEnd(command, args, options)
   if (finished.code === 0) return finished
   throw new Error(`${command} ${args.join(' ')}: exit code ${finished.code}\n${finished.stdout}\n${finished.stderr}`)

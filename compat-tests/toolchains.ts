@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { isInstalled, runChecked } from './process.ts'
 
 /** What a client needs before it can run. `present` asks the machine, `install` brings what the suite can bring itself. */
-export type Toolchain = 'node' | 'java' | 'python' | 'go' | 'kcat'
+export type Toolchain = 'node' | 'kafka' | 'java' | 'python' | 'go' | 'kcat'
 
 export const KAFKA_VERSION = '4.3.1'
 
@@ -26,18 +26,25 @@ export async function prepare(toolchain: Toolchain): Promise<Missing | undefined
 
 const preparations: Record<Toolchain, () => Promise<string | undefined>> = {
   node: async () => undefined,
+  kafka: prepareKafka,
   java: prepareJava,
   python: preparePython,
   go: prepareGo,
   kcat: prepareKcat,
 }
 
-async function prepareJava(): Promise<string | undefined> {
-  if (!(await isInstalled('javac', '-version'))) return 'no javac (a JDK of 17 or newer) on the PATH'
+async function prepareKafka(): Promise<string | undefined> {
+  if (!(await isInstalled('java', '-version'))) return 'no java (17 or newer) on the PATH'
   if (!kafkaJarsComplete() && !(await isInstalled('mvn', '-v'))) return 'no mvn (Maven) on the PATH'
   await kafkaClasspath()
-  await compileJavaDriver()
   return undefined
+}
+
+async function prepareJava(): Promise<string | undefined> {
+  if (!(await isInstalled('javac', '-version'))) return 'no javac (a JDK of 17 or newer) on the PATH'
+  const lack = await prepareKafka()
+  if (lack === undefined) await compileJavaDriver()
+  return lack
 }
 
 const kafkaLibs = join(cacheRoot, `kafka-${KAFKA_VERSION}`)

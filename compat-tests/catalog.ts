@@ -1,0 +1,93 @@
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { DriverCommand } from './driver.ts'
+import type { Scenario } from './scenario.ts'
+import { configScenarios } from './scenarios/configs.ts'
+import { groupAdminScenarios } from './scenarios/group-admin.ts'
+import { groupScenarios } from './scenarios/groups.ts'
+import { offsetScenarios } from './scenarios/offsets.ts'
+import { produceScenarios } from './scenarios/produce-rules.ts'
+import { restartScenarios } from './scenarios/restart.ts'
+import { roundTripScenarios } from './scenarios/round-trip.ts'
+import { topicScenarios } from './scenarios/topics.ts'
+import { unknownScenarios } from './scenarios/unknown.ts'
+import { volumeScenarios } from './scenarios/volume.ts'
+import { goDriver, javaClasses, kafkaClasspath, pythonInterpreter, type Toolchain } from './toolchains.ts'
+
+/** A client of the suite: what it needs, how its driver is started, and what it goes through. */
+export interface ClientDefinition {
+  name: string
+  toolchain: Toolchain
+  launch(): Promise<DriverCommand>
+  scenarios: readonly Scenario[]
+}
+
+const clientsFolder = join(dirname(fileURLToPath(import.meta.url)), 'clients')
+
+/** What every client library goes through. */
+const commonScenarios: readonly Scenario[] = [
+  ...roundTripScenarios,
+  ...volumeScenarios,
+  ...produceScenarios,
+  ...offsetScenarios,
+  ...topicScenarios,
+  ...configScenarios,
+  ...groupScenarios,
+  ...groupAdminScenarios,
+  ...unknownScenarios,
+  ...restartScenarios,
+]
+
+export const clients: readonly ClientDefinition[] = [
+  {
+    name: 'kafkajs',
+    toolchain: 'node',
+    launch: async () => ({ command: process.execPath, args: [join(clientsFolder, 'kafkajs', 'driver.ts')] }),
+    scenarios: commonScenarios,
+  },
+  {
+    name: 'platformatic',
+    toolchain: 'node',
+    launch: async () => ({ command: process.execPath, args: [join(clientsFolder, 'platformatic', 'driver.ts')] }),
+    scenarios: commonScenarios,
+  },
+  {
+    name: 'java',
+    toolchain: 'java',
+    launch: () => javaProgram('Driver'),
+    scenarios: commonScenarios,
+  },
+  {
+    name: 'confluent-kafka',
+    toolchain: 'python',
+    launch: async () => ({
+      command: pythonInterpreter(),
+      args: [join(clientsFolder, 'python', 'confluent_driver.py')],
+    }),
+    scenarios: commonScenarios,
+  },
+  {
+    name: 'aiokafka',
+    toolchain: 'python',
+    launch: async () => ({ command: pythonInterpreter(), args: [join(clientsFolder, 'python', 'aiokafka_driver.py')] }),
+    scenarios: commonScenarios,
+  },
+  {
+    name: 'franz-go',
+    toolchain: 'go',
+    launch: async () => ({ command: goDriver(), args: [] }),
+    scenarios: commonScenarios,
+  },
+]
+
+async function javaProgram(main: string): Promise<DriverCommand> {
+  const classpath = `${javaClasses()}:${await kafkaClasspath()}`
+  // A driver lives for a minute or so: the first compiler is enough, and starts faster.
+  const flags = [
+    '-Xmx768m',
+    '-XX:TieredStopAtLevel=1',
+    '-XX:+UseSerialGC',
+    '-Dorg.slf4j.simpleLogger.defaultLogLevel=error',
+  ]
+  return { command: 'java', args: [...flags, '-cp', classpath, main] }
+}
