@@ -26,6 +26,7 @@ const FIRST_VERSION = new Map([
   [LATEST_TIERED, 9],
   [EARLIEST_PENDING_UPLOAD, 11],
 ])
+const LEADER_EPOCH_VERSION = 4
 const NONE: TimestampOffset = { timestampMs: -1, offset: -1, leaderEpoch: -1 }
 
 export const listOffsets = apiEntry(ListOffsets, { handle: handleListOffsets, fail: failListOffsets })
@@ -67,7 +68,7 @@ async function look(
     errorCode: ErrorCode.NONE,
     timestamp: found.timestampMs,
     offset: found.offset,
-    leaderEpoch: found.leaderEpoch,
+    leaderEpoch: apiVersion >= LEADER_EPOCH_VERSION ? found.leaderEpoch : -1,
   }
 }
 

@@ -3,12 +3,14 @@ import { createTopics, type NewTopic } from '../metadata/create-topics.ts'
 import { internalTopic, isInternalTopic } from '../metadata/internal-topics.ts'
 import type { Broker } from './broker.ts'
 
+type Creator = Pick<Broker, 'config' | 'metadata' | 'topicDefaults'>
+
 /**
  * Creates the topics that do not exist yet, if the broker is told to, and gives the reason for each that could not be.
  * When this resolves the created ones can be written to: no client sees a topic without a leader.
  */
 export async function autoCreateTopics(
-  { config, metadata, topicDefaults }: Pick<Broker, 'config' | 'metadata' | 'topicDefaults'>,
+  { config, metadata, topicDefaults }: Creator,
   names: readonly string[],
 ): Promise<ReadonlyMap<string, ErrorCode>> {
   const missing = names.filter((name) => !metadata.image.topics.has(name))
@@ -23,4 +25,13 @@ export async function autoCreateTopics(
     return createTopics(image, stillMissing, topicDefaults, false)
   })
   return new Map(created.flatMap(({ name, error }) => (error === 0 ? [] : [[name, error] as const])))
+}
+
+/** Creates an internal topic unless it is there; resolves when it can be written to. */
+export async function createInternalTopic({ config, metadata, topicDefaults }: Creator, name: string): Promise<void> {
+  const [created] = await metadata.change((image) => {
+    const topics = image.topics.has(name) ? [] : [internalTopic(name, config)]
+    return createTopics(image, topics, topicDefaults, false)
+  })
+  if (created !== undefined && created.error !== 0) throw new Error(`${name} cannot be created: ${created.message}`)
 }

@@ -1,4 +1,4 @@
-import { type ConfigDefinition, type ConfigValues, defaultOf } from './config-definition.ts'
+import { type ConfigDefinition, type ConfigValues, canonicalText, defaultOf } from './config-definition.ts'
 import { topicConfigs } from './topic-configs.ts'
 
 export type TopicConfigName = keyof typeof topicConfigs
@@ -42,29 +42,41 @@ export function resolveTopicConfig(layers: TopicConfigLayers): TopicConfig {
   const explicit = new Set<TopicConfigName>()
   for (const name of names) {
     const definition: ConfigDefinition = topicConfigs[name]
-    const value = explicitValue(name, definition, layers)
-    if (value !== undefined) explicit.add(name)
-    config[name] = value === undefined ? defaultOf(definition) : value
+    const text = explicitTopicText(name, definition, layers)
+    if (text !== undefined) explicit.add(name)
+    config[name] = text === undefined ? defaultOf(definition) : parsedOr(definition, text, undefined)
   }
   return Object.freeze({ ...(config as TopicConfigValues), explicit })
 }
 
-function explicitValue(name: string, definition: ConfigDefinition, layers: TopicConfigLayers): unknown {
-  const own = parsed(definition, layers.topic.get(name))
-  if (own !== undefined) return own
-  for (const { name: synonym, factor } of definition.synonyms) {
-    const text = layers.broker.get(synonym) ?? layers.cluster.get(synonym) ?? layers.static.get(synonym)
-    const value = parsed(definition, text)
-    if (value === undefined) continue
+/** What somebody set, on the topic or on the broker, in the topic's unit; undefined where the default holds. */
+export function explicitTopicText(
+  name: string,
+  definition: ConfigDefinition,
+  layers: TopicConfigLayers,
+): string | undefined {
+  const own = layers.topic.get(name)
+  if (own !== undefined && definition.parse(own).problem === null) return canonicalText(definition, own)
+  return explicitBrokerText(definition, layers)
+}
+
+/** The same without what the topic itself says. */
+export function explicitBrokerText(
+  definition: ConfigDefinition,
+  layers: Pick<TopicConfigLayers, 'broker' | 'cluster' | 'static'>,
+): string | undefined {
+  for (const { name, factor } of definition.synonyms) {
+    const text = layers.broker.get(name) ?? layers.cluster.get(name) ?? layers.static.get(name)
+    if (text === undefined || definition.parse(text).problem !== null) continue
+    const canonical = canonicalText(definition, text)
     // Hours and minutes below zero mean "no limit", which is -1 in every unit.
-    if (typeof value === 'number' && factor !== 1) return value < 0 ? -1 : value * factor
-    return value
+    if (factor !== 1) return canonical.startsWith('-') ? '-1' : String(BigInt(canonical) * BigInt(factor))
+    return canonical
   }
   return undefined
 }
 
-function parsed(definition: ConfigDefinition, text: string | undefined): unknown {
-  if (text === undefined) return undefined
+function parsedOr<T>(definition: ConfigDefinition<T>, text: string, otherwise: T): T {
   const result = definition.parse(text)
-  return result.problem === null ? result.value : undefined
+  return result.problem === null ? result.value : otherwise
 }

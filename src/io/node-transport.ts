@@ -1,15 +1,27 @@
 import { createServer, type Socket as NetSocket, type Server } from 'node:net'
+import { moveToReusedBuffer, type Reads } from './reused-read-buffer.ts'
 import type { Binding, ListenOptions, Socket, SocketHandler, Transport } from './transport.ts'
 
-/** TCP through Node's own streams: a fresh buffer per read. */
+export interface NodeTransportOptions {
+  /** Read to one buffer of ours; else, and where Node does not allow it, to a fresh one per read. */
+  readonly reuseReadBuffer: boolean
+}
+
+/** TCP through Node's own streams. */
 export class NodeTransport implements Transport {
+  readonly #options: NodeTransportOptions
+
+  constructor(options: NodeTransportOptions = { reuseReadBuffer: true }) {
+    this.#options = options
+  }
+
   listen(
     options: ListenOptions,
     onSocket: (socket: Socket) => void,
     onError: (error: Error) => void,
   ): Promise<Binding> {
     const server = createServer(SERVER_OPTIONS, (socket) => {
-      const accepted = accept(socket)
+      const accepted = accept(socket, this.#options)
       if (accepted) onSocket(accepted)
     })
     return bind(server, options, onError)
@@ -32,14 +44,15 @@ function bind(server: Server, options: ListenOptions, onError: (error: Error) =>
 }
 
 /** Null for a peer that is gone already: it has no address any more. */
-function accept(socket: NetSocket): Socket | null {
+function accept(socket: NetSocket, { reuseReadBuffer }: NodeTransportOptions): Socket | null {
   const { remoteAddress, remotePort } = socket
-  if (remoteAddress !== undefined && remotePort !== undefined) {
-    return new NodeSocket(socket, plainAddress(remoteAddress), remotePort)
+  if (remoteAddress === undefined || remotePort === undefined) {
+    socket.on('error', () => {})
+    socket.destroy()
+    return null
   }
-  socket.on('error', () => {})
-  socket.destroy()
-  return null
+  const moved = reuseReadBuffer ? moveToReusedBuffer(socket) : null
+  return new NodeSocket(moved?.socket ?? socket, plainAddress(remoteAddress), remotePort, moved?.reads)
 }
 
 /** `::ffff:10.0.0.1`, as a socket bound to `::` reports an IPv4 peer, is 10.0.0.1 to quotas, ACLs and readers of logs. */
@@ -52,10 +65,12 @@ export class NodeSocket implements Socket {
   readonly remoteAddress: string
   readonly remotePort: number
   readonly #socket: NetSocket
+  readonly #reads: Reads | null
   #error: Error | null = null
 
-  constructor(socket: NetSocket, remoteAddress: string, remotePort: number) {
+  constructor(socket: NetSocket, remoteAddress: string, remotePort: number, reads: Reads | null = null) {
     this.#socket = socket
+    this.#reads = reads
     this.remoteAddress = remoteAddress
     this.remotePort = remotePort
     socket.on('error', (error) => {
@@ -64,7 +79,8 @@ export class NodeSocket implements Socket {
   }
 
   open(handler: SocketHandler): void {
-    this.#socket.on('data', (chunk) => handler.onData(chunk, false))
+    if (this.#reads === null) this.#socket.on('data', (chunk) => handler.onData(chunk, false))
+    else this.#reads.handler = handler
     this.#socket.on('end', () => handler.onEnd())
     this.#socket.on('close', () => handler.onClosed(this.#error))
     this.#socket.resume()

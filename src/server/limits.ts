@@ -1,3 +1,6 @@
+import type { BrokerConfig } from '../config/broker-config.ts'
+import { ConfigError } from '../config/config-error.ts'
+
 /** What one peer, and all of them together, may ask of the server. */
 export interface ServerLimits {
   /** socket.request.max.bytes */
@@ -32,4 +35,32 @@ export const DEFAULT_LIMITS: ServerLimits = {
   connectionRequests: 512,
   connectionRequestBytes: 8_388_608,
   connectionReplyBytes: 1_048_576,
+}
+
+/** The limits that Kafka's settings name; the rest are our own and stay at their defaults. */
+export function limitsOf(config: BrokerConfig): Partial<ServerLimits> {
+  return {
+    maxRequestBytes: config['socket.request.max.bytes'],
+    maxConnections: config['max.connections'],
+    maxConnectionsPerIp: config['max.connections.per.ip'],
+    maxConnectionsPerIpOverrides: overridesOf(config['max.connections.per.ip.overrides']),
+    connectionsMaxIdleMs: config['connections.max.idle.ms'],
+    backlog: config['socket.listen.backlog.size'],
+  }
+}
+
+/** `10.0.0.1:100,10.0.0.2:50` */
+function overridesOf(text: string): Map<string, number> {
+  const items = text.split(',').filter((item) => item.trim() !== '')
+  return new Map(
+    items.map((item) => {
+      const at = item.lastIndexOf(':')
+      const most = Number(item.slice(at + 1))
+      if (at < 1 || !Number.isInteger(most) || most < 0) {
+        const name = 'max.connections.per.ip.overrides'
+        throw new ConfigError(name, `${name}: ${item} is not of the form address:count`)
+      }
+      return [item.slice(0, at).trim(), most]
+    }),
+  )
 }
