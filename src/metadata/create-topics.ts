@@ -1,6 +1,5 @@
 import { ErrorCode } from '../../protocol/errors.ts'
-import { type ConfigDefinition, configProblem } from '../config/config-definition.ts'
-import { topicConfigs } from '../config/topic-configs.ts'
+import { refuseTopicConfig } from '../config/config-rules.ts'
 import type { Decision, MetadataRecord } from './metadata.ts'
 import { ConfigResource, type MetadataImage } from './metadata-image.ts'
 import { configRecord, partitionRecord, topicRecord } from './metadata-record.ts'
@@ -44,7 +43,7 @@ interface Refusal {
 const ZERO_ID = 'AAAAAAAAAAAAAAAAAAAAAA'
 /** More would make one request an attack; Kafka's own limit for one user operation. */
 export const MAX_PARTITIONS_PER_REQUEST = 10_000
-const definitions: Readonly<Record<string, ConfigDefinition>> = topicConfigs
+const NONE: ReadonlyMap<string, string> = new Map()
 
 /** Decides on each topic by itself: one that is refused does not fail the others. */
 export function createTopics(
@@ -65,8 +64,7 @@ export function createTopics(
     if ('error' in planned) return refused(topic.name, planned)
     room -= planned.length
     if (room < 0) {
-      const message = `Excessively large number of partitions per request: at most ${MAX_PARTITIONS_PER_REQUEST}.`
-      return refused(topic.name, { error: ErrorCode.POLICY_VIOLATION, message })
+      return refused(topic.name, tooManyPartitions())
     }
     const topicId = defaults.newTopicId()
     const configs = new Map(topic.configs.map(({ name, value }) => [name, value!]))
@@ -91,9 +89,13 @@ function plan(image: MetadataImage, topic: NewTopic, defaults: TopicDefaults): R
   if (image.topics.has(topic.name)) {
     return { error: ErrorCode.TOPIC_ALREADY_EXISTS, message: `Topic '${topic.name}' already exists.` }
   }
-  const placed = topic.assignments.length > 0 ? assigned(topic, defaults) : spread(topic, defaults)
-  if ('error' in placed) return placed
-  return configRefusal(topic) ?? placed
+  const refusal = configRefusal(topic)
+  if (refusal !== null) return refusal
+  return topic.assignments.length > 0 ? assigned(topic, defaults) : spread(topic, defaults)
+}
+
+function tooManyPartitions(): Refusal {
+  return { error: ErrorCode.POLICY_VIOLATION, message: 'Excessively large number of partitions per request.' }
 }
 
 function spread(topic: NewTopic, { numPartitions, replicationFactor, brokerIds }: TopicDefaults) {
@@ -108,13 +110,10 @@ function spread(topic: NewTopic, { numPartitions, replicationFactor, brokerIds }
   const partitions = topic.numPartitions === -1 ? numPartitions : topic.numPartitions
   const replicas = topic.replicationFactor === -1 ? replicationFactor : topic.replicationFactor
   if (partitions > MAX_PARTITIONS_PER_REQUEST) {
-    const message = `Number of partitions ${partitions} is larger than ${MAX_PARTITIONS_PER_REQUEST} per request.`
-    return { error: ErrorCode.POLICY_VIOLATION, message }
+    return tooManyPartitions()
   }
   if (replicas > brokerIds.length) {
-    const only =
-      brokerIds.length === 1 ? 'only 1 broker is registered' : `only ${brokerIds.length} brokers are registered`
-    const message = `Unable to replicate the partition ${replicas} time(s): The target replication factor of ${replicas} cannot be reached because ${only}.`
+    const message = `Unable to replicate the partition ${replicas} time(s): The target replication factor of ${replicas} cannot be reached because only ${brokerIds.length} broker(s) are registered.`
     return { error: ErrorCode.INVALID_REPLICATION_FACTOR, message }
   }
   return Array.from({ length: partitions }, (_, index) =>
@@ -174,13 +173,9 @@ function configRefusal({ configs }: NewTopic): Refusal | null {
     const message = `Null value not supported for topic configs: ${nulls.join(',')}`
     return { error: ErrorCode.INVALID_CONFIG, message }
   }
-  for (const { name, value } of configs) {
-    const definition = Object.hasOwn(definitions, name) ? definitions[name] : undefined
-    const problem =
-      definition === undefined ? `Unknown topic config name: ${name}` : configProblem(name, definition, value!)
-    if (problem !== null) return { error: ErrorCode.INVALID_CONFIG, message: problem }
-  }
-  return null
+  if (configs.length === 0) return null
+  const texts = new Map(configs.map(({ name, value }) => [name, value!]))
+  return refuseTopicConfig(texts, { broker: NONE, cluster: NONE, static: NONE })
 }
 
 function recordsFor(

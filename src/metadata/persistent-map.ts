@@ -40,7 +40,7 @@ export class PersistentMap<V> implements ReadonlyMap<string, V> {
   }
 
   forEach(callback: (value: V, key: string, map: ReadonlyMap<string, V>) => void): void {
-    for (const bucket of this.#buckets) bucket?.forEach((value, key) => callback(value, key, this))
+    for (const [key, value] of this) callback(value, key, this)
   }
 
   edit(): PersistentMapEditor<V> {

@@ -1,9 +1,7 @@
 import type { BrokerConfig } from '../config/broker-config.ts'
 import { resolveTopicConfig, type TopicConfig } from '../config/topic-config.ts'
+import { ALL_BROKERS } from './broker-layers.ts'
 import { ConfigResource, type MetadataImage } from './metadata-image.ts'
-
-/** The name under which settings for all brokers are kept. */
-const ALL_BROKERS = ''
 
 /** Effective topic settings: the topic's own over the broker's, resolved once per topic and state of the configs. */
 export class TopicConfigs {

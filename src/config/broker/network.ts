@@ -13,7 +13,6 @@ export const networkConfigs = {
   listeners: list(
     ['PLAINTEXT://:9092'],
     'Where the broker listens, as NAME://host:port. An empty host stands for every interface; controller listeners are passed over.',
-    { dynamic: 'broker' },
   ),
   'advertised.listeners': list(
     null,
@@ -22,7 +21,6 @@ export const networkConfigs = {
   'listener.security.protocol.map': string(
     'SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT',
     'Security protocol of each listener name. Only PLAINTEXT is built.',
-    { dynamic: 'broker' },
   ),
   'controller.listener.names': list(['CONTROLLER'], 'Names of listeners for controllers; they are not opened here.'),
   'auto.create.topics.enable': boolean(true, 'Whether asking for an unknown topic may create it.'),
