@@ -1,5 +1,5 @@
 import { createServer, type Socket as NetSocket, type Server } from 'node:net'
-import { moveToReusedBuffer, type Reads } from './reused-read-buffer.ts'
+import { type DirectReads, moveToReusedBuffer } from './reused-read-buffer.ts'
 import type { Binding, ListenOptions, Socket, SocketHandler, Transport } from './transport.ts'
 
 export interface NodeTransportOptions {
@@ -65,10 +65,10 @@ export class NodeSocket implements Socket {
   readonly remoteAddress: string
   readonly remotePort: number
   readonly #socket: NetSocket
-  readonly #reads: Reads | null
+  readonly #reads: DirectReads | null
   #error: Error | null = null
 
-  constructor(socket: NetSocket, remoteAddress: string, remotePort: number, reads: Reads | null = null) {
+  constructor(socket: NetSocket, remoteAddress: string, remotePort: number, reads: DirectReads | null = null) {
     this.#socket = socket
     this.#reads = reads
     this.remoteAddress = remoteAddress
@@ -79,19 +79,21 @@ export class NodeSocket implements Socket {
   }
 
   open(handler: SocketHandler): void {
-    if (this.#reads === null) this.#socket.on('data', (chunk) => handler.onData(chunk, false))
-    else this.#reads.handler = handler
+    if (this.#reads !== null) this.#reads.handler = handler
+    else this.#socket.on('data', (chunk) => handler.onData(chunk, false))
     this.#socket.on('end', () => handler.onEnd())
     this.#socket.on('close', () => handler.onClosed(this.#error))
-    this.#socket.resume()
+    this.resume()
   }
 
   pause(): void {
-    this.#socket.pause()
+    if (this.#reads !== null) this.#reads.stop()
+    else this.#socket.pause()
   }
 
   resume(): void {
-    this.#socket.resume()
+    if (this.#reads !== null) this.#reads.start()
+    else this.#socket.resume()
   }
 
   write(chunks: readonly Buffer[], onWritten: () => void): void {

@@ -11,23 +11,49 @@ const ALIGNMENT_BYTES = 48
 /** Where all sockets of the process read to, one after the other: each read is dealt with before the next. */
 const shared = Buffer.allocUnsafeSlow(4 * READ_BYTES).subarray(ALIGNMENT_BYTES, ALIGNMENT_BYTES + READ_BYTES)
 
-/** Who gets what is read; null until the connection is opened, and nothing is read before. */
-export interface Reads {
-  handler: SocketHandler | null
-}
-
 /** What Node keeps behind a socket: not public, and the same since Node 12. */
 interface Handle {
+  reading: boolean
   readonly useUserBuffer: unknown
+  readStart(): number
+  readStop(): number
 }
 
-interface Inside {
-  _handle: Handle | null
-}
+/** The reading side of a connection, past Node's streams. Nothing is read before `start`. */
+export class DirectReads {
+  readonly #handle: Handle
+  #socket: NetSocket | null = null
+  handler: SocketHandler | null = null
 
-interface Moved {
-  readonly socket: NetSocket
-  readonly reads: Reads
+  constructor(handle: Handle) {
+    this.#handle = handle
+  }
+
+  /** The socket that owns the handle from now on. */
+  own(socket: NetSocket): void {
+    this.#socket = socket
+  }
+
+  start(): void {
+    if (this.#socket?.destroyed || this.#handle.reading) return
+    this.#handle.reading = true
+    this.#handle.readStart()
+  }
+
+  stop(): void {
+    if (this.#socket?.destroyed || !this.#handle.reading) return
+    this.#handle.reading = false
+    this.#handle.readStop()
+  }
+
+  target(): Buffer {
+    return this.handler?.readInto() ?? shared
+  }
+
+  onRead(bytes: number, buffer: Uint8Array): boolean {
+    this.handler?.onData((buffer as Buffer).subarray(0, bytes), buffer === shared)
+    return true
+  }
 }
 
 /**
@@ -35,28 +61,24 @@ interface Moved {
  * of 64 KiB per read, which costs two to five times the processor time. Only client sockets have an option for this,
  * hence the move. Null where Node's insides are not as expected: the socket is then as good as before.
  */
-export function moveToReusedBuffer(accepted: NetSocket): Moved | null {
-  const inside = accepted as unknown as Inside
+export function moveToReusedBuffer(accepted: NetSocket): { socket: NetSocket; reads: DirectReads } | null {
+  const inside = accepted as unknown as { _handle: Handle | null }
   const handle = inside._handle
   if (typeof handle?.useUserBuffer !== 'function') return null
-  const reads: Reads = { handler: null }
-  const options = {
+  const reads = new DirectReads(handle)
+  const options: object = {
     handle,
     allowHalfOpen: true,
     pauseOnCreate: true,
     onread: {
-      buffer: () => reads.handler?.readInto() ?? shared,
-      callback: (bytes: number, buffer: Uint8Array) => onRead(reads, bytes, buffer),
+      buffer: () => reads.target(),
+      callback: (bytes: number, buffer: Uint8Array) => reads.onRead(bytes, buffer),
     },
   }
   // Without its handle the old one closes nothing; undestroyed, the server would count it for ever.
   inside._handle = null
   accepted.destroy()
-  return { socket: new NetSocket(options as SocketConstructorOpts), reads }
-}
-
-function onRead({ handler }: Reads, bytes: number, buffer: Uint8Array): boolean {
-  const chunk = (buffer as Buffer).subarray(0, bytes)
-  handler?.onData(chunk, buffer === shared)
-  return true
+  const socket = new NetSocket(options as SocketConstructorOpts)
+  reads.own(socket)
+  return { socket, reads }
 }

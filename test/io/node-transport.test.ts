@@ -1,5 +1,5 @@
 import { connect, type Socket as NetSocket } from 'node:net'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { NodeTransport, plainAddress } from '../../src/io/node-transport.ts'
 import type { Binding, Socket } from '../../src/io/transport.ts'
 
@@ -10,9 +10,15 @@ afterEach(() => {
   peer?.destroy()
 })
 
+let reuseReadBuffer = false
+
 async function accepted(host = '127.0.0.1'): Promise<{ socket: Socket; peer: NetSocket }> {
   const sockets: Socket[] = []
-  binding = await new NodeTransport().listen({ host, port: 0, backlog: 10 }, (socket) => sockets.push(socket), fail)
+  binding = await new NodeTransport({ reuseReadBuffer }).listen(
+    { host, port: 0, backlog: 10 },
+    (socket) => sockets.push(socket),
+    fail,
+  )
   peer = connect({ host: '127.0.0.1', port: binding.port, allowHalfOpen: true })
   peer.on('error', () => {})
   while (sockets.length === 0) await turn()
@@ -41,7 +47,14 @@ function watch(socket: Socket) {
   return { events, text: () => Buffer.concat(received).toString() }
 }
 
-describe('NodeTransport', () => {
+describe.each([
+  ['fresh buffers', false],
+  ['a reused buffer', true],
+])('NodeTransport reading to %s', (_name, reuse) => {
+  beforeEach(() => {
+    reuseReadBuffer = reuse
+  })
+
   it('reads nothing before it is opened, then all of it', async () => {
     const { socket, peer } = await accepted()
     peer.write('early')
@@ -132,5 +145,71 @@ describe('NodeTransport', () => {
     for (let turns = 0; turns < 20; turns++) await turn()
     const { events } = watch(socket)
     await until(() => events.length === 1)
+  })
+
+  it('lends what it will use again, and nothing else', async () => {
+    const { socket, peer } = await accepted()
+    const lent: boolean[] = []
+    socket.open({
+      onData: (_chunk, isLent) => lent.push(isLent),
+      readInto: () => null,
+      onEnd: () => {},
+      onClosed: () => {},
+    })
+    peer.write('something')
+    await until(() => lent.length > 0)
+    expect(lent).toEqual([reuse])
+  })
+})
+
+describe('a reused buffer', () => {
+  it('gives way to memory of the reader', async () => {
+    reuseReadBuffer = true
+    const { socket, peer } = await accepted()
+    const into = Buffer.alloc(200_000)
+    let filled = 0
+    const lent: boolean[] = []
+    socket.open({
+      onData: (chunk, isLent) => {
+        lent.push(isLent)
+        if (isLent) chunk.copy(into, filled)
+        else expect(chunk.byteOffset).toBe(into.byteOffset + filled)
+        filled += chunk.length
+      },
+      readInto: () => (filled > 0 && filled < into.length ? into.subarray(filled) : null),
+      onEnd: () => {},
+      onClosed: () => {},
+    })
+    const sent = Buffer.alloc(200_000, 'abcdefg')
+    peer.write(sent)
+    await until(() => filled === sent.length)
+    expect(into.equals(sent)).toBe(true)
+    expect(lent[0]).toBe(true)
+    expect(lent).toContain(false)
+  })
+
+  it('serves many connections at once without mixing their bytes', async () => {
+    const texts: string[] = []
+    binding = await new NodeTransport().listen(
+      { host: '127.0.0.1', port: 0, backlog: 50 },
+      (socket) => {
+        const at = texts.push('') - 1
+        const onData = (chunk: Buffer) => {
+          texts[at] += chunk.toString()
+        }
+        socket.open({ onData, readInto: () => null, onEnd: () => socket.end(), onClosed: () => {} })
+      },
+      fail,
+    )
+    const { port } = binding
+    const peers = Array.from({ length: 30 }, (_, index) => {
+      const own = connect({ host: '127.0.0.1', port })
+      for (let round = 0; round < 20; round++) own.write(String.fromCharCode(65 + index).repeat(1000))
+      own.end()
+      return own
+    })
+    await Promise.all(peers.map((own) => new Promise((resolve) => own.on('close', resolve))))
+    expect(texts.map((text) => new Set(text).size)).toEqual(new Array(30).fill(1))
+    expect(texts.map((text) => text.length)).toEqual(new Array(30).fill(20_000))
   })
 })
