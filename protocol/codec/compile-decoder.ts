@@ -88,7 +88,9 @@ function readValue(
       return [`{ const n = ${length}; ${target} = n === -1 ? ${whenNull} : r.view(n) }`]
     case 'struct': {
       const inner = structFunction(type.fields, scope, slot.path, functions)
-      return [nullable ? `${target} = r.int8() < 0 ? null : ${inner}(r)` : `${target} = ${inner}(r)`]
+      // Java's generated code marks a null struct in a tagged field with a varint, elsewhere with an int8.
+      const isNull = slot.place === 'tagged' ? 'r.uvarint() === 0' : 'r.int8() < 0'
+      return [nullable ? `${target} = ${isNull} ? null : ${inner}(r)` : `${target} = ${inner}(r)`]
     }
     case 'array':
       return [

@@ -87,7 +87,8 @@ function writeValue(
     case 'struct': {
       const inner = structFunction(type.fields, scope, slot.path, functions)
       if (!nullable) return [`${inner}(w, ${source})`]
-      return [`if (${source} === null) w.int8(-1)`, `else { w.int8(1); ${inner}(w, ${source}) }`]
+      const [absent, present] = slot.place === 'tagged' ? ['w.uvarint(0)', 'w.uvarint(1)'] : ['w.int8(-1)', 'w.int8(1)']
+      return [`if (${source} === null) ${absent}`, `else { ${present}; ${inner}(w, ${source}) }`]
     }
     case 'array': {
       const whenNull = slot.compact ? `w.uvarint(0)` : `w.int32(-1)`

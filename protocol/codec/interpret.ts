@@ -57,7 +57,16 @@ function defaultOf(spec: Slot['spec']): unknown {
   return defaultValue(spec.type, spec.default)
 }
 
+/** A null struct in a tagged field is a varint 0, elsewhere an int8 of -1: so Java's generated code has it. */
+function isTaggedStruct(slot: Slot): boolean {
+  return slot.place === 'tagged' && slot.nullable && slot.spec.type.kind === 'struct'
+}
+
 function decodeSlot(slot: Slot, scope: Scope, reader: Reader): unknown {
+  if (isTaggedStruct(slot)) {
+    if (reader.uvarint() === 0) return null
+    return decodeValue(slot.spec.type, false, slot.compact, scope, slot.path, reader)
+  }
   const value = decodeValue(slot.spec.type, slot.nullable, slot.compact, scope, slot.path, reader)
   if (value === null && !slot.nullable) refuseNull(slot.path)
   return value
@@ -124,7 +133,10 @@ function encodeStruct(fields: FieldList, scope: Scope, path: string, writer: Wri
 function encodeSlot(slot: Slot, scope: Scope, writer: Writer, value: unknown): void {
   if (value === null && !slot.nullable) refuseNull(slot.path)
   try {
-    encodeValue(slot.spec.type, slot.nullable, slot.compact, scope, slot.path, writer, value)
+    const tagged = isTaggedStruct(slot)
+    if (tagged) writer.uvarint(value === null ? 0 : 1)
+    if (tagged && value === null) return
+    encodeValue(slot.spec.type, slot.nullable && !tagged, slot.compact, scope, slot.path, writer, value)
   } catch (error) {
     if (!(error instanceof ProtocolError) || error.message.startsWith(scope.message)) throw error
     throw new ProtocolError(`${slot.path}: ${error.message}`, { cause: error })
