@@ -61,6 +61,11 @@ export class SimulatedFileSystem implements FileSystem {
     this.#usedBytes = contentBytes(root)
   }
 
+  /** False once the process that uses this object was killed or lost its power. */
+  get alive(): boolean {
+    return !this.#dead
+  }
+
   get openFiles(): number {
     return this.#openFiles
   }
@@ -188,6 +193,7 @@ export class SimulatedFileSystem implements FileSystem {
   /** The disk as a process finds it that starts after this one was killed: all that was written, synced or not. */
   kill(): SimulatedFileSystem {
     this.#dead = true
+    forgetInFlight(this.#root)
     return new SimulatedFileSystem(this.options, this.#root)
   }
 
@@ -309,7 +315,7 @@ class SimulatedFile implements File {
   async write(chunks: readonly Buffer[], position: number): Promise<void> {
     this.#system.operations.write++
     const inFlight: FileChange = { kind: 'write', position, data: Buffer.concat(chunks) }
-    this.#inode.inFlight.add(inFlight)
+    if (this.#system.alive) this.#inode.inFlight.add(inFlight)
     await this.#system.pause('write', this.path).finally(() => this.#inode.inFlight.delete(inFlight))
     this.#enter('write')
     this.#store(chunks, position)
@@ -379,6 +385,12 @@ function contentBytes(node: Node): number {
   let total = 0
   for (const child of node.entries.values()) total += contentBytes(child)
   return total
+}
+
+/** Writes of a dead process that had not happened yet never will. */
+function forgetInFlight(node: Node): void {
+  if (node.kind === 'file') node.inFlight.clear()
+  else for (const child of node.entries.values()) forgetInFlight(child)
 }
 
 function crashDirectory(directory: Directory, random: SimulatedRandom): void {

@@ -22,6 +22,7 @@ export class LogFiles {
   /** Names were created or removed that a power cut could undo. */
   #namesUnsynced = false
   #parentUnsynced = false
+  #namesSync: Promise<void> = Promise.resolve()
   #finishing: Promise<void> = Promise.resolve()
   /** Base offsets of full segments whose indexes are not on the disk yet. */
   readonly #unfinished: number[] = []
@@ -30,7 +31,7 @@ export class LogFiles {
     context: LogContext,
     directory: string,
     topicId: string,
-    loaded: { directoryExists: boolean; snapshotOffsets: readonly number[] },
+    loaded: { directoryExists: boolean; namesUnsynced: boolean; snapshotOffsets: readonly number[] },
     segmentFinished: () => void,
   ) {
     this.#context = context
@@ -40,8 +41,8 @@ export class LogFiles {
     this.#topicId = topicId
     this.#directoryExists = loaded.directoryExists
     this.#snapshotOffsets = [...loaded.snapshotOffsets]
-    // What recovery made or removed is as little on the disk as what an append makes.
-    this.#namesUnsynced = loaded.directoryExists
+    this.#namesUnsynced = loaded.namesUnsynced
+    this.#parentUnsynced = loaded.namesUnsynced
   }
 
   /** Infinity when all full segments are done. */
@@ -55,32 +56,25 @@ export class LogFiles {
     return this.#context.files.acquire(segment.path('log'), 'create')
   }
 
-  async syncNames(): Promise<void> {
-    if (this.#parentUnsynced) {
-      this.#parentUnsynced = false
-      const open = this.#context.files.acquire(`${this.directory}/partition.metadata`)
-      try {
-        await open.file.sync()
-      } finally {
-        this.#context.files.release(open)
-      }
-      await this.#context.fileSystem.syncDirectory(this.#context.directory)
-    }
-    if (!this.#namesUnsynced) return
-    this.#namesUnsynced = false
-    await this.#context.fileSystem.syncDirectory(this.directory)
+  /** Also waits for a sync under way: it is the one that covers the names made before it began. */
+  syncNames(): Promise<void> {
+    const next = this.#namesSync.then(() => this.#syncNamesNow())
+    this.#namesSync = next.catch(() => {
+      // Whoever asked for this sync is told; the next one begins anew.
+    })
+    return next
   }
 
-  /** Brings the indexes and the producer snapshot of a full segment to the disk, once its batches are there. */
-  finish(segment: LogSegment, nextBase: number, snapshot: Buffer, whenSynced: Promise<AppendResult[]>): void {
+  /** Brings the indexes of a full segment to the disk, once its batches are there, and the producers as of its end. */
+  finish(segment: LogSegment, nextBase: number, snapshot: Buffer | null, whenSynced: Promise<AppendResult[]>): void {
     this.#unfinished.push(segment.baseOffset)
     this.#finishing = this.#finishing.then(async () => {
       const [failure] = await whenSynced
       if (failure) return // The log is offline or was cut back: recovery will read this segment again.
       try {
         await segment.flushIndexes(this.#context.files)
-        await this.#writeSnapshot(nextBase, snapshot)
-        await this.#syncFiles([segment.path('index'), segment.path('timeindex'), this.#snapshotPath(nextBase)])
+        if (snapshot) await this.#writeSnapshot(nextBase, snapshot)
+        await this.#syncFiles([segment.path('index'), segment.path('timeindex')])
         if (segment.transactions.entries.length > 0) await this.#syncFiles([segment.path('txnindex')])
         this.#namesUnsynced = true
         await this.syncNames()
@@ -139,6 +133,22 @@ export class LogFiles {
       open.file.truncate(segment.writtenBytes)
     } finally {
       this.#context.files.release(open)
+    }
+  }
+
+  async #syncNamesNow(): Promise<void> {
+    if (this.#parentUnsynced) {
+      await this.#syncFiles([`${this.directory}/partition.metadata`])
+      await this.#context.fileSystem.syncDirectory(this.#context.directory)
+      this.#parentUnsynced = false
+    }
+    if (!this.#namesUnsynced) return
+    this.#namesUnsynced = false
+    try {
+      await this.#context.fileSystem.syncDirectory(this.directory)
+    } catch (error) {
+      this.#namesUnsynced = true
+      throw error
     }
   }
 

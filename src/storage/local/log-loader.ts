@@ -20,6 +20,8 @@ export interface LoadRequest {
   readonly recoveryPoint: number
   /** From log-start-offset-checkpoint, 0 when it says nothing. */
   readonly logStartOffset: number
+  /** From cleaner-offset-checkpoint: batches below may have been removed by compaction. */
+  readonly cleanedOffset: number
   readonly indexIntervalBytes: number
   readonly newJitterMs: () => number
 }
@@ -34,6 +36,10 @@ export interface LoadedLog {
   readonly producers: ProducerState
   readonly snapshotOffsets: number[]
   readonly directoryExists: boolean
+  /** Names in the directory, and its own, may not be on the disk: an earlier process was killed, or recovery removed some. */
+  readonly namesUnsynced: boolean
+  /** Full segments whose indexes were made anew and are in memory only. */
+  readonly rebuilt: readonly LogSegment[]
 }
 
 /** Files that a crash left half way: of no use to anyone. */
@@ -92,6 +98,8 @@ class LogLoader {
       producers: this.#producers,
       snapshotOffsets: this.#snapshots,
       directoryExists: names.length > 0,
+      namesUnsynced: names.length > 0 && !this.#request.clean,
+      rebuilt: this.#segments.slice(0, -1).filter((segment) => segment.offsetIndex !== null),
     }
   }
 
@@ -168,8 +176,10 @@ class LogLoader {
         doubtful || (next === undefined && !this.#loadIndexes(segment))
           ? await this.#rebuild(segment)
           : await this.#readKnown(segment, next)
-      if (problem === null) continue
-      this.#deleteFrom(index + 1, 'its predecessor ends early')
+      // The end of a file can be lost at the end of a batch; only compaction leaves a hole there that is none.
+      const hole = doubtful && next && next.baseOffset > Math.max(this.#nextOffset, this.#request.cleanedOffset)
+      if (problem === null && !hole) continue
+      this.#deleteFrom(index + 1, `its predecessor ends at ${this.#nextOffset}`)
       return
     }
   }

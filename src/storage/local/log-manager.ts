@@ -1,5 +1,7 @@
+import { dirname } from 'node:path'
 import type { TopicConfig } from '../../config/topic-config.ts'
 import type { Timer } from '../../io/clock.ts'
+import type { FileSystem } from '../../io/file-system.ts'
 import type { ProcessTable } from '../../io/process-table.ts'
 import type { LogIdentity } from '../storage.ts'
 import { formatOffsetCheckpoint, readOffsetCheckpoint } from './checkpoint-file.ts'
@@ -46,6 +48,7 @@ export class LogManager {
   readonly #recoveryPoints: Map<string, number>
   readonly #logStarts: Map<string, number>
   readonly #highWatermarks: Map<string, number>
+  readonly #cleanedOffsets: Map<string, number>
   /** What the checkpoint files say, so that an idle broker does not write them again. */
   readonly #written = new Map<string, Buffer>()
   #openFailed = false
@@ -65,12 +68,13 @@ export class LogManager {
     this.#clean = clean
     this.#recoveryPoints = readOffsetCheckpoint(context.fileSystem, `${context.directory}/${RECOVERY_POINTS}`)
     this.#logStarts = readOffsetCheckpoint(context.fileSystem, `${context.directory}/${LOG_STARTS}`)
+    this.#cleanedOffsets = readOffsetCheckpoint(context.fileSystem, `${context.directory}/${CLEANED}`)
     this.#highWatermarks = readOffsetCheckpoint(context.fileSystem, `${context.directory}/${HIGH_WATERMARKS}`)
   }
 
   static async open(context: LogContext, options: LogManagerOptions): Promise<LogManager> {
     const { fileSystem, directory } = context
-    fileSystem.makeDirectory(directory)
+    await makeDurably(fileSystem, directory)
     const wanted = { nodeId: options.nodeId, clusterId: options.clusterId }
     const identity = await identifyDirectory(fileSystem, directory, wanted, context.random)
     if (options.processes) lockDirectory(fileSystem, directory, options.processes)
@@ -96,6 +100,7 @@ export class LogManager {
         clean: this.#clean,
         recoveryPoint: this.#recoveryPoints.get(name) ?? 0,
         logStartOffset: this.#logStarts.get(name) ?? 0,
+        cleanedOffset: this.#cleanedOffsets.get(name) ?? 0,
         indexIntervalBytes: config['index.interval.bytes'],
         newJitterMs: () => (jitterMs > 0 ? this.#context.random.below(jitterMs) : 0),
       })
@@ -114,9 +119,7 @@ export class LogManager {
   /** The name is free again when this resolves; the files go later. */
   async retire(log: Log): Promise<void> {
     this.logs.delete(log)
-    this.#recoveryPoints.delete(log.name)
-    this.#logStarts.delete(log.name)
-    this.#highWatermarks.delete(log.name)
+    this.#forgetOffsets(log.name)
     const retired = this.#retireFiles(log)
     this.#retiring.set(log.name, retired)
     try {
@@ -180,8 +183,7 @@ export class LogManager {
       `${directory} belongs to topic id ${owner ?? 'unknown'}, not to ${identity.topicId}: it is kept as ${aside}`,
     )
     fileSystem.rename(directory, `${this.#context.directory}/${aside}`)
-    this.#recoveryPoints.delete(`${identity.topic}-${identity.partition}`)
-    this.#logStarts.delete(`${identity.topic}-${identity.partition}`)
+    this.#forgetOffsets(`${identity.topic}-${identity.partition}`)
   }
 
   async #retireFiles(log: Log): Promise<void> {
@@ -214,6 +216,13 @@ export class LogManager {
     })
   }
 
+  #forgetOffsets(name: string): void {
+    this.#recoveryPoints.delete(name)
+    this.#logStarts.delete(name)
+    this.#highWatermarks.delete(name)
+    this.#cleanedOffsets.delete(name)
+  }
+
   #checkpointLater(): void {
     this.checkpoint().catch(() => {
       // `checkpoint` has reported it; the next one tries again.
@@ -224,7 +233,8 @@ export class LogManager {
     // Taken before the epochs are written: they then hold whatever lies below the recovery points.
     for (const log of this.logs) {
       this.#recoveryPoints.set(log.name, log.recoveryPoint)
-      if (log.logStartOffset > log.segments[0]!.baseOffset) this.#logStarts.set(log.name, log.logStartOffset)
+      // Also where the first segment says the same: a log that was emptied has no files until the next append.
+      if (log.logStartOffset > 0) this.#logStarts.set(log.name, log.logStartOffset)
       else this.#logStarts.delete(log.name)
       this.#highWatermarks.set(log.name, log.highWatermark)
     }
@@ -233,9 +243,7 @@ export class LogManager {
     await this.#writeOffsets(RECOVERY_POINTS, this.#recoveryPoints)
     await this.#writeOffsets(LOG_STARTS, this.#logStarts)
     await this.#writeOffsets(HIGH_WATERMARKS, this.#highWatermarks)
-    if (!this.#context.fileSystem.exists(`${this.#context.directory}/${CLEANED}`)) {
-      await this.#writeOffsets(CLEANED, new Map())
-    }
+    await this.#writeOffsets(CLEANED, this.#cleanedOffsets)
   }
 
   /** Logs that are not open yet keep what the file said of them. */
@@ -275,4 +283,13 @@ export class LogManager {
     this.#recoveries--
     this.#waitingRecoveries.shift()?.()
   }
+}
+
+/** A directory that a power cut takes away takes everything in it along: each new name on the path is synced. */
+async function makeDurably(fileSystem: FileSystem, directory: string): Promise<void> {
+  const made: string[] = []
+  for (let path = directory; !fileSystem.exists(path) && dirname(path) !== path; path = dirname(path))
+    made.unshift(path)
+  fileSystem.makeDirectory(directory)
+  for (const path of made) await fileSystem.syncDirectory(dirname(path))
 }

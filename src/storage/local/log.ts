@@ -80,6 +80,7 @@ export class Log implements LogHandle, WriterHost {
     this.epochs.assign(this.leaderEpoch, this.logEndOffset)
     this.writer = new LogWriter(context, this, loaded.logEndOffset, loaded.recoveryPoint)
     this.#markUnsyncedFrom(loaded.recoveryPoint)
+    this.#finishRebuilt(loaded.rebuilt)
   }
 
   get name(): string {
@@ -358,10 +359,21 @@ export class Log implements LogHandle, WriterHost {
     }
     full.finishTimeIndex()
     this.segments.push(next)
-    const snapshot = encodeProducerSnapshot(this.producerState)
+    this.#finish(full, baseOffset, encodeProducerSnapshot(this.producerState))
+  }
+
+  #finish(segment: LogSegment, endOffset: number, snapshot: Buffer | null): void {
     const whenSynced = new AppendGroup(1)
-    this.writer.wait(baseOffset, 'disk', whenSynced, 0)
-    this.files.finish(full, baseOffset, snapshot, whenSynced.whenSettled())
+    this.writer.wait(endOffset, 'disk', whenSynced, 0)
+    this.files.finish(segment, endOffset, snapshot, whenSynced.whenSettled())
+  }
+
+  #finishRebuilt(rebuilt: readonly LogSegment[]): void {
+    for (const segment of rebuilt) {
+      segment.finishTimeIndex()
+      this.#finish(segment, this.segments[this.segments.indexOf(segment) + 1]!.baseOffset, null)
+    }
+    if (rebuilt.length > 0) this.#context.scheduleFlush(this)
   }
 
   #markUnsyncedFrom(offset: number): void {
@@ -391,6 +403,7 @@ export class Log implements LogHandle, WriterHost {
       clean: false,
       recoveryPoint: syncedOffset,
       logStartOffset: this.logStartOffset,
+      cleanedOffset: syncedOffset,
       indexIntervalBytes: this.config['index.interval.bytes'],
       newJitterMs: () => this.#newJitterMs(),
     })
@@ -408,6 +421,7 @@ export class Log implements LogHandle, WriterHost {
     this.#markUnsyncedFrom(syncedOffset)
     this.state = 'online'
     this.writer.resume()
+    this.#finishRebuilt(loaded.rebuilt)
   }
 }
 

@@ -36,10 +36,12 @@ async function rebuildIndexes(context: LogContext, log: Log, segment: LogSegment
     context.files.release(open)
   }
   rebuilt.finishTimeIndex()
-  for (const suffix of ['index', 'timeindex'] as const) {
-    context.files.forget(segment.path(suffix))
-    context.fileSystem.unlink(segment.path(suffix))
-  }
-  segment.useIndexes(rebuilt.offsetIndex!, rebuilt.timeIndex!, false)
-  await segment.flushIndexes(context.files)
+  const offsetIndex = rebuilt.offsetIndex!
+  const timeIndex = rebuilt.timeIndex!
+  context.files.forget(segment.path('index'))
+  context.files.forget(segment.path('timeindex'))
+  // Whole or not at all: half of an index would be taken for a whole one after a crash.
+  await context.fileSystem.replaceFile(segment.path('index'), offsetIndex.bytesFrom(0))
+  await context.fileSystem.replaceFile(segment.path('timeindex'), timeIndex.bytesFrom(0))
+  segment.useIndexes(offsetIndex, timeIndex, true)
 }

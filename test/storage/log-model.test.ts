@@ -1,0 +1,19 @@
+import { describe, expect, it } from 'vitest'
+import { runSeed } from './log-model.ts'
+
+describe('a log beside its model', () => {
+  for (let first = 1; first <= 100; first += 10) {
+    it(`seeds ${first} to ${first + 9}: appends, crashes and restarts keep what was promised`, async () => {
+      for (let seed = first; seed < first + 10; seed++) await runSeed({ seed, steps: 120 })
+    })
+  }
+
+  // A model that cannot fail proves nothing: with a disk that only pretends to sync it has to.
+  it('notices a disk that ignores syncs', async () => {
+    let failures = 0
+    for (let seed = 1; seed <= 20; seed++) {
+      await runSeed({ seed, steps: 120, ignoresSync: true }).catch(() => failures++)
+    }
+    expect(failures).toBeGreaterThan(0)
+  })
+})
