@@ -18,7 +18,11 @@ const TOPIC_IDS_VERSION = 13
 /** Kafka's own admin tools are the only clients that may write internal topics. */
 const ADMIN_CLIENT_ID = '__admin_client'
 
-export const produce = apiEntry(Produce, { handle: handleProduce, fail: failProduce, advertisedMin: 0 })
+export const produce = apiEntry(Produce, {
+  handle: handleProduce,
+  fail: (request, error, context) => (request.acks === 0 ? 'disconnect' : failProduce(request, error, context)),
+  advertisedMin: 0,
+})
 
 function handleProduce(
   context: RequestContext,

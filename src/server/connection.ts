@@ -191,18 +191,29 @@ export class Connection implements ConnectionInfo, SocketHandler, ReplyQueueOwne
   }
 
   #beginRequests(): void {
-    let intake: Intake | null = null
     try {
       while (!this.#refusing && !this.#repliesPileUp) {
-        intake = this.#intake.next()
+        const intake = this.#intake.next()
         if (intake === null) return
-        this.#host.dispatch(this, intake)
+        this.#begin(intake)
       }
     } catch (error) {
-      if (intake !== null) this.#intake.finish(intake)
-      if (!(error instanceof ProtocolError)) this.fail(error)
-      else this.refuse('protocol', intake === null ? {} : this.#host.describe(intake.frame), error.message)
+      this.#giveUp(error, () => ({}))
     }
+  }
+
+  #begin(intake: Intake): void {
+    try {
+      this.#host.dispatch(this, intake)
+    } catch (error) {
+      this.#intake.finish(intake)
+      this.#giveUp(error, () => this.#host.describe(intake.frame))
+    }
+  }
+
+  #giveUp(error: unknown, describe: () => object): void {
+    if (error instanceof ProtocolError) this.refuse('protocol', describe(), error.message)
+    else this.fail(error)
   }
 
   /** The peer does not read: more work for it would only grow memory. */

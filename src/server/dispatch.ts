@@ -53,6 +53,7 @@ export class Dispatcher {
       return
     }
     const request = codecOf(entry.api.request, header.version).decode(reader)
+    intake.forgetFrame()
     const context: RequestContext = {
       apiKey: header.api.key,
       apiVersion: header.version,

@@ -13,9 +13,12 @@ export interface ServerLimits {
   readonly maxConnectionsPerIpOverrides: ReadonlyMap<string, number>
   /** connections.max.idle.ms; negative: never */
   readonly connectionsMaxIdleMs: number
-  /** socket.listen.backlog.size */
+  /**
+   * socket.listen.backlog.size. Kafka's 50 makes a thousand clients that start together wait a second for their SYN
+   * to be sent again: ours is larger unless it is set.
+   */
   readonly backlog: number
-  /** Memory of the requests of all connections together. */
+  /** Memory of the requests of all connections together; queued.max.request.bytes when that is set. */
   readonly requestMemoryBytes: number
   /** One connection's requests in progress: above either, no more is read from it. */
   readonly connectionRequests: number
@@ -30,7 +33,7 @@ export const DEFAULT_LIMITS: ServerLimits = {
   maxConnectionsPerIp: 2 ** 31 - 1,
   maxConnectionsPerIpOverrides: new Map(),
   connectionsMaxIdleMs: 600_000,
-  backlog: 50,
+  backlog: 1024,
   requestMemoryBytes: 33_554_432,
   connectionRequests: 512,
   connectionRequestBytes: 8_388_608,
@@ -39,15 +42,19 @@ export const DEFAULT_LIMITS: ServerLimits = {
 
 /** The limits that Kafka's settings name; the rest are our own and stay at their defaults. */
 export function limitsOf(config: BrokerConfig): Partial<ServerLimits> {
+  const queuedBytes = config['queued.max.request.bytes']
   return {
     maxRequestBytes: config['socket.request.max.bytes'],
     maxConnections: config['max.connections'],
     maxConnectionsPerIp: config['max.connections.per.ip'],
     maxConnectionsPerIpOverrides: overridesOf(config['max.connections.per.ip.overrides']),
     connectionsMaxIdleMs: config['connections.max.idle.ms'],
-    backlog: config['socket.listen.backlog.size'],
+    ...(config.texts.has(BACKLOG) ? { backlog: config[BACKLOG] } : {}),
+    ...(queuedBytes > 0 ? { requestMemoryBytes: queuedBytes } : {}),
   }
 }
+
+const BACKLOG = 'socket.listen.backlog.size'
 
 /** `10.0.0.1:100,10.0.0.2:50` */
 function overridesOf(text: string): Map<string, number> {

@@ -2,21 +2,28 @@ import { FrameReader } from './frame-reader.ts'
 import type { ServerLimits } from './limits.ts'
 import type { RequestMemory } from './request-memory.ts'
 
+const FORGOTTEN = Buffer.alloc(0)
+
 /** A frame on its way through the server, and what it holds until its reply is encoded. */
 export class Intake {
-  readonly frame: Buffer
+  frame: Buffer
+  readonly bytes: number
+  readonly apiKey: number
   /** Memory beyond the common limit, admitted alone. */
   readonly overdrawn: boolean
   charged: boolean
 
   constructor(frame: Buffer, charged: boolean, overdrawn: boolean) {
     this.frame = frame
+    this.bytes = frame.length
+    this.apiKey = frame.readInt16BE(0)
     this.charged = charged
     this.overdrawn = overdrawn
   }
 
-  get apiKey(): number {
-    return this.frame.readInt16BE(0)
+  /** Once it is decoded: a request that is parked for long must not pin the memory it came in. */
+  forgetFrame(): void {
+    this.frame = FORGOTTEN
   }
 }
 
@@ -92,16 +99,16 @@ export class RequestIntake {
     }
     this.#held = null
     this.#requests++
-    this.#bytes += intake.frame.length
+    this.#bytes += intake.bytes
     return intake
   }
 
   finish(intake: Intake): void {
     this.#requests--
-    this.#bytes -= intake.frame.length
+    this.#bytes -= intake.bytes
     const at = this.#exclusiveKeys.indexOf(intake.apiKey)
     if (at >= 0) this.#exclusiveKeys.splice(at, 1)
-    this.#host.memory.release(intake.frame.length, intake.overdrawn)
+    this.#host.memory.release(intake.bytes, intake.overdrawn)
   }
 
   /** No more requests will be taken. What is in progress still has to be finished. */
@@ -113,7 +120,7 @@ export class RequestIntake {
     this.#held = null
     const assemblingBytes = this.#frames.assemblingBytes
     this.#frames.clear()
-    if (held?.charged) memory.release(held.frame.length, held.overdrawn)
+    if (held?.charged) memory.release(held.bytes, held.overdrawn)
     if (assemblingBytes > 0) memory.release(assemblingBytes, this.#assemblyOverdrawn)
   }
 
@@ -139,7 +146,7 @@ export class RequestIntake {
       this.#wait(0, () => {})
       if (this.#stopWaiting !== null) return false
     }
-    memory.charge(intake.frame.length)
+    memory.charge(intake.bytes)
     intake.charged = true
     return true
   }

@@ -163,7 +163,7 @@ export async function checkGarbage(seed: number): Promise<void> {
     const valid = encodeRequest(SyncGroup, random.below(6), echoRequest(random.bytes(20)), 1, 'c')
     const bytes = random.below(4) === 0 ? random.bytes(random.below(500)) : valid
     for (let flips = random.below(5); flips > 0; flips--) bytes[random.below(bytes.length)] = random.below(256)
-    client.sendBytes(bytes)
+    client.sendBytes(Buffer.concat([valid, bytes, valid]))
     await drive(clock, delay(clock, 50))
     client.socket.destroy()
   }

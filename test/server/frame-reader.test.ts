@@ -53,6 +53,17 @@ describe('FrameReader', () => {
     }
   })
 
+  it('trap 16: knows other protocols also where their openings would be legal sizes', () => {
+    const reader = new FrameReader(2 ** 31 - 1)
+    reader.append(Buffer.from('GET / HTTP/1.1'), false)
+    expect(() => reader.next()).toThrow('HTTP')
+    const second = new FrameReader(2 ** 31 - 1)
+    second.append(Buffer.concat([framed(Buffer.alloc(9)), Buffer.from('GET ')]), false)
+    expect(second.next()).toHaveLength(9)
+    expect(second.next()).toBeNull()
+    expect(second.wantedBytes).toBe(Buffer.from('GET ').readInt32BE())
+  })
+
   it('takes frames of the smallest and the largest legal size', () => {
     const reader = new FrameReader(100)
     reader.append(Buffer.concat([framed(Buffer.alloc(8)), framed(Buffer.alloc(100))]), false)

@@ -147,6 +147,7 @@ describe('what is no request', () => {
     client.sendBytes(Buffer.concat([...frames, Buffer.from('garbage, and more of it')]))
     for (const id of [1, 2]) expect(decodeReply(SyncGroup, 3, await client.nextFrame(), id).errorCode).toBe(0)
     expect(await client.closed).toBeNull()
+    expect(running.server.memory.usedBytes).toBe(0)
   })
 })
 

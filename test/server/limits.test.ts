@@ -1,8 +1,11 @@
+import { connect } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { ErrorCode } from '../../protocol/errors.ts'
 import { SyncGroup } from '../../protocol/messages/14-sync-group.ts'
 import { ApiVersions } from '../../protocol/messages/18-api-versions.ts'
+import { brokerConfigFrom } from '../../src/config/broker-config.ts'
 import { SimulatedClock } from '../../src/io/simulated-clock.ts'
+import { limitsOf } from '../../src/server/limits.ts'
 import { encodeRequest } from '../support/wire-client.ts'
 import { answerEcho, type EchoServer, type EchoServerOptions, echoRequest, startEchoServer } from './echo-server.ts'
 
@@ -152,6 +155,21 @@ describe('a peer that goes away', () => {
     await until(() => running.server.connectionCount === 0)
   })
 
+  it('ECONNRESET is no news', async () => {
+    const { resolves, handle } = parked()
+    await start({ handle })
+    const socket = connect({ host: '127.0.0.1', port: running.listener.port })
+    socket.on('error', () => {})
+    socket.write(encodeRequest(SyncGroup, 3, echoRequest('x'), 1, null))
+    await until(() => resolves.length === 1)
+    socket.resetAndDestroy()
+    await until(() => running.server.connectionCount === 0)
+    resolves[0]!()
+    await settle()
+    expect(running.log.warnings).toEqual([])
+    expect(running.server.memory.usedBytes).toBe(0)
+  })
+
   it('forgets callbacks that are no longer wanted, and runs late ones at once', async () => {
     const events: string[] = []
     let late: (() => void) | null = null
@@ -268,6 +286,41 @@ describe('back-pressure', () => {
     resolves[1]!()
     expect((await b).assignment.toString()).toBe('b')
     expect((await versions).errorCode).toBe(ErrorCode.NONE)
+  })
+})
+
+describe('settings', () => {
+  const limitsFrom = (texts: Record<string, string>) => limitsOf(brokerConfigFrom(new Map(Object.entries(texts))))
+
+  it('are those of Kafka', () => {
+    const limits = limitsFrom({
+      'socket.request.max.bytes': '1000',
+      'max.connections': '5',
+      'max.connections.per.ip': '3',
+      'max.connections.per.ip.overrides': '10.0.0.1:7, ::1:0',
+      'connections.max.idle.ms': '8000',
+      'queued.max.request.bytes': '5000000',
+    })
+    expect(limits).toEqual({
+      maxRequestBytes: 1000,
+      maxConnections: 5,
+      maxConnectionsPerIp: 3,
+      maxConnectionsPerIpOverrides: new Map([
+        ['10.0.0.1', 7],
+        ['::1', 0],
+      ]),
+      connectionsMaxIdleMs: 8000,
+      requestMemoryBytes: 5_000_000,
+    })
+  })
+
+  it('the backlog is larger than in Kafka unless it is set', () => {
+    expect(limitsFrom({}).backlog).toBeUndefined()
+    expect(limitsFrom({ 'socket.listen.backlog.size': '50' }).backlog).toBe(50)
+  })
+
+  it.each(['10.0.0.1', '10.0.0.1:x', ':5', '10.0.0.1:-1'])('refuse the override %j', (text) => {
+    expect(() => limitsFrom({ 'max.connections.per.ip.overrides': text })).toThrow('max.connections.per.ip.overrides')
   })
 })
 
