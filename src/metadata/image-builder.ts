@@ -8,106 +8,66 @@ import type {
   RemoveTopicRecord,
   TopicRecord,
 } from '../../protocol/messages/records/metadata.ts'
+import { Image, type ResourceConfigs, type Texts } from './image.ts'
 import { isInternalTopic } from './internal-topics.ts'
 import type { MetadataRecord } from './metadata.ts'
-import {
-  ConfigResource,
-  type ConfigResourceType,
-  type MetadataImage,
-  type PartitionImage,
-  type TopicImage,
-} from './metadata-image.ts'
+import { ConfigResource, type MetadataImage, type PartitionImage, type TopicImage } from './metadata-image.ts'
 import { RecordType } from './metadata-record.ts'
+import { PersistentMap, type PersistentMapEditor } from './persistent-map.ts'
 
-type ResourceConfigs = ReadonlyMap<string, ReadonlyMap<string, string>>
-
-const NO_CONFIGS: ReadonlyMap<string, string> = new Map()
 /** In a partition change: the leader stays as it was. */
 const NO_LEADER_CHANGE = -2
 
-interface ImageState {
-  readonly clusterId: string
-  readonly offset: number
-  readonly features: ReadonlyMap<string, number>
-  readonly topics: ReadonlyMap<string, TopicImage>
-  readonly topicsById: ReadonlyMap<string, TopicImage>
-  readonly configs: ReadonlyMap<number, ResourceConfigs>
-  readonly nextProducerId: number
-}
-
-class Image implements MetadataImage {
-  readonly #state: ImageState
-  readonly topics: ReadonlyMap<string, TopicImage>
-  readonly topicsById: ReadonlyMap<string, TopicImage>
-
-  constructor(state: ImageState) {
-    this.#state = state
-    this.topics = state.topics
-    this.topicsById = state.topicsById
-  }
-
-  get state(): ImageState {
-    return this.#state
-  }
-
-  get clusterId(): string {
-    return this.#state.clusterId
-  }
-
-  get offset(): number {
-    return this.#state.offset
-  }
-
-  get features(): ReadonlyMap<string, number> {
-    return this.#state.features
-  }
-
-  get nextProducerId(): number {
-    return this.#state.nextProducerId
-  }
-
-  configOf(type: ConfigResourceType, name: string): ReadonlyMap<string, string> {
-    return this.#state.configs.get(type)?.get(name) ?? NO_CONFIGS
-  }
-
-  configuredResources(type: ConfigResourceType): readonly string[] {
-    return [...(this.#state.configs.get(type)?.keys() ?? [])]
-  }
-}
+/** Of no consequence for the image of a single node; they are in the log for Kafka's tools, and for those to come. */
+const PASSED_OVER = new Set<number>([
+  RecordType.REGISTER_BROKER,
+  RecordType.UNREGISTER_BROKER,
+  RecordType.FENCE_BROKER,
+  RecordType.UNFENCE_BROKER,
+  RecordType.BROKER_REGISTRATION_CHANGE,
+  RecordType.REGISTER_CONTROLLER,
+  RecordType.NO_OP,
+])
 
 export function emptyImage(clusterId: string): MetadataImage {
+  const topics = new PersistentMap<TopicImage>()
+  const features = new Map<string, number>()
   return new Image({
     clusterId,
     offset: -1,
-    features: new Map(),
-    topics: new Map(),
-    topicsById: new Map(),
+    features,
+    topics,
+    topicsById: topics,
     configs: new Map(),
     nextProducerId: 0,
   })
 }
 
-/** The image after some records, the last of which has this offset. Maps are copied once each, and only if touched. */
+/** The image after some records, the last of which has this offset. It shares with the old one what did not change. */
 export function applyRecords(image: MetadataImage, records: readonly MetadataRecord[], offset: number): MetadataImage {
   if (!(image instanceof Image)) throw new TypeError('images are made here only')
-  const next = new Draft(image.state)
-  for (const record of records) next.apply(record)
-  return new Image({ ...next.finish(), offset })
+  const draft = new Draft(image)
+  for (const record of records) draft.apply(record)
+  return draft.finish(offset)
 }
 
-/** An image being changed: each of its maps is the old one until the first change to it. */
+/** An image being changed. Throws for a record that does not fit: the log is then not what this code has written. */
 class Draft {
-  readonly #old: ImageState
-  #features: Map<string, number> | null = null
-  #topics: Map<string, TopicImage> | null = null
-  #topicsById: Map<string, TopicImage> | null = null
-  #configs: Map<number, ResourceConfigs> | null = null
+  readonly #old: Image
+  readonly #topics: PersistentMapEditor<TopicImage>
+  readonly #topicsById: PersistentMapEditor<TopicImage>
+  readonly #configs = new Map<number, PersistentMapEditor<Texts>>()
   /** Topics whose partition list is already a copy of our own. */
   readonly #ownPartitions = new Map<string, PartitionImage[]>()
+  /** Settings that are already a copy of our own. */
+  readonly #ownTexts = new Set<Texts>()
+  #features: Map<string, number> | null = null
   #nextProducerId: number
 
-  constructor(old: ImageState) {
+  constructor(old: Image) {
     this.#old = old
+    this.#topics = old.topics.edit()
+    this.#topicsById = old.topicsById.edit()
     this.#nextProducerId = old.nextProducerId
   }
 
@@ -120,28 +80,34 @@ class Draft {
     else if (type === RecordType.FEATURE_LEVEL) this.#setFeature(value as Decoded<typeof FeatureLevelRecord>)
     else if (type === RecordType.PRODUCER_IDS) {
       this.#nextProducerId = (value as Decoded<typeof ProducerIdsRecord>).nextProducerId
+    } else if (!PASSED_OVER.has(type)) {
+      // To pass over an ACL or a user would open the broker, and the next snapshot would forget it.
+      throw new Error(`metadata record type ${type} is of a newer broker and cannot be left out`)
     }
-    // Registrations and the like stay in the log for Kafka's tools; they change nothing that a single node does.
   }
 
-  finish(): ImageState {
-    for (const [id, partitions] of this.#ownPartitions) {
-      const topic = this.#topicsById!.get(id)
-      if (topic !== undefined) this.#setTopic({ ...topic, partitions })
-    }
+  finish(offset: number): Image {
     const old = this.#old
-    return {
-      ...old,
+    const configs = new Map<number, ResourceConfigs>(old.configs)
+    for (const [type, editor] of this.#configs) configs.set(type, editor.done())
+    return new Image({
+      clusterId: old.clusterId,
+      offset,
       features: this.#features ?? old.features,
-      topics: this.#topics ?? old.topics,
-      topicsById: this.#topicsById ?? old.topicsById,
-      configs: this.#configs ?? old.configs,
+      topics: this.#topics.done(),
+      topicsById: this.#topicsById.done(),
+      configs: this.#configs.size === 0 ? old.configs : configs,
       nextProducerId: this.#nextProducerId,
-    }
+    })
   }
 
-  #addTopic({ name, topicId }: Decoded<typeof TopicRecord>): void {
-    this.#setTopic({ name, id: topicId, internal: isInternalTopic(name), partitions: [] })
+  #addTopic({ name, topicId: id }: Decoded<typeof TopicRecord>): void {
+    if (this.#topics.get(name) !== undefined) throw new Error(`topic ${name} is created twice`)
+    const partitions: PartitionImage[] = []
+    this.#ownPartitions.set(id, partitions)
+    const topic = { name, id, internal: isInternalTopic(name), partitions }
+    this.#topics.set(name, topic)
+    this.#topicsById.set(id, topic)
   }
 
   #addPartition(record: Decoded<typeof PartitionRecord>): void {
@@ -169,6 +135,7 @@ class Draft {
     partitions[record.partitionId] = {
       ...partition,
       leader: newLeader ? record.leader : partition.leader,
+      // Each election is a leadership of its own, of the same node too.
       leaderEpoch: newLeader ? partition.leaderEpoch + 1 : partition.leaderEpoch,
       partitionEpoch: partition.partitionEpoch + 1,
       replicas: record.replicas ?? partition.replicas,
@@ -179,60 +146,55 @@ class Draft {
   #removeTopic({ topicId }: Decoded<typeof RemoveTopicRecord>): void {
     const topic = this.#topic(topicId)
     this.#ownPartitions.delete(topicId)
-    this.#topics = this.#topics ?? new Map(this.#old.topics)
-    this.#topicsById = this.#topicsById ?? new Map(this.#old.topicsById)
     this.#topics.delete(topic.name)
     this.#topicsById.delete(topicId)
     // A topic's configs go with it: one created anew under the name starts from the defaults.
-    const resources = (this.#configs ?? this.#old.configs).get(ConfigResource.TOPIC)
-    if (resources?.has(topic.name)) this.#resources(ConfigResource.TOPIC).delete(topic.name)
+    this.#resources(ConfigResource.TOPIC).delete(topic.name)
   }
 
   #setConfig({ resourceType, resourceName, name, value }: Decoded<typeof ConfigRecord>): void {
     const resources = this.#resources(resourceType)
-    const configs = new Map(resources.get(resourceName))
-    if (value === null) configs.delete(name)
-    else configs.set(name, value)
-    if (configs.size === 0) resources.delete(resourceName)
-    else resources.set(resourceName, configs)
+    const before = resources.get(resourceName)
+    const own = before !== undefined && this.#ownTexts.has(before)
+    const texts = own ? (before as Map<string, string>) : new Map(before)
+    if (value === null) texts.delete(name)
+    else texts.set(name, value)
+    this.#ownTexts.add(texts)
+    if (texts.size === 0) resources.delete(resourceName)
+    else resources.set(resourceName, texts)
   }
 
   #setFeature({ name, featureLevel }: Decoded<typeof FeatureLevelRecord>): void {
-    this.#features = this.#features ?? new Map(this.#old.features)
+    this.#features ??= new Map(this.#old.features)
     if (featureLevel === 0) this.#features.delete(name)
     else this.#features.set(name, featureLevel)
   }
 
-  #resources(type: number): Map<string, ReadonlyMap<string, string>> {
-    this.#configs = this.#configs ?? new Map(this.#old.configs)
-    const resources = this.#configs.get(type)
-    const own =
-      resources === this.#old.configs.get(type)
-        ? new Map(resources)
-        : (resources as Map<string, ReadonlyMap<string, string>>)
-    this.#configs.set(type, own)
-    return own
+  #resources(type: number): PersistentMapEditor<Texts> {
+    let editor = this.#configs.get(type)
+    if (editor === undefined) {
+      editor = (this.#old.configs.get(type) ?? new PersistentMap<Texts>()).edit()
+      this.#configs.set(type, editor)
+    }
+    return editor
   }
 
   #topic(id: string): TopicImage {
-    const topic = (this.#topicsById ?? this.#old.topicsById).get(id)
+    const topic = this.#topicsById.get(id)
     if (topic === undefined) throw new Error(`no topic has the id ${id}`)
     return topic
   }
 
+  /** The list of a topic that is ours to change: the topic in the maps is a new one from the first change on. */
   #partitionsOf(topicId: string): PartitionImage[] {
     const own = this.#ownPartitions.get(topicId)
     if (own !== undefined) return own
-    const copy = [...this.#topic(topicId).partitions]
-    this.#topicsById = this.#topicsById ?? new Map(this.#old.topicsById)
-    this.#ownPartitions.set(topicId, copy)
-    return copy
-  }
-
-  #setTopic(topic: TopicImage): void {
-    this.#topics = this.#topics ?? new Map(this.#old.topics)
-    this.#topicsById = this.#topicsById ?? new Map(this.#old.topicsById)
-    this.#topics.set(topic.name, topic)
-    this.#topicsById.set(topic.id, topic)
+    const topic = this.#topic(topicId)
+    const partitions = [...topic.partitions]
+    this.#ownPartitions.set(topicId, partitions)
+    const changed = { ...topic, partitions }
+    this.#topics.set(topic.name, changed)
+    this.#topicsById.set(topicId, changed)
+    return partitions
   }
 }

@@ -44,6 +44,7 @@ export class LocalMetadata implements Metadata {
   #image: MetadataImage
   #queue: Command[] = []
   #running: Promise<void> | null = null
+  #closed = false
 
   private constructor(log: MetadataLog, image: MetadataImage, registration: Registration, logger: Logger) {
     this.#log = log
@@ -57,16 +58,19 @@ export class LocalMetadata implements Metadata {
     const log = new MetadataLog(options)
     let image = emptyImage(options.clusterId)
     for (const { records, lastOffset } of log.load()) image = applyRecords(image, records, lastOffset)
-    await log.begin()
-    const registration = {
-      ...options.registration,
-      brokerId: options.nodeId,
-      brokerEpoch: log.nextOffset,
-      fenced: false,
+    if (log.tornBytes > 0) {
+      const { directory, logger } = options
+      logger.warn(
+        { directory, bytes: log.tornBytes },
+        'the metadata log ended in an unfinished append, which was cut off',
+      )
     }
-    const metadata = new LocalMetadata(log, image, registration, options.logger)
-    await metadata.change((current) => ({ records: startRecords(current, registration), result: null }))
-    return metadata
+    let registration: Registration | null = null
+    const { records, lastOffset } = await log.begin((offset) => {
+      registration = { ...options.registration, brokerId: options.nodeId, brokerEpoch: offset, fenced: false }
+      return startRecords(image, registration)
+    })
+    return new LocalMetadata(log, applyRecords(image, records, lastOffset), registration!, options.logger)
   }
 
   get image(): MetadataImage {
@@ -78,6 +82,7 @@ export class LocalMetadata implements Metadata {
   }
 
   change<T>(decide: (image: MetadataImage) => Decision<T>): Promise<T> {
+    if (this.#closed) return Promise.reject(new Error('the metadata is closed'))
     return new Promise<T>((resolve, reject) => {
       this.#queue.push({ decide, resolve: resolve as (result: unknown) => void, reject })
       this.#running ??= this.#run()
@@ -85,6 +90,7 @@ export class LocalMetadata implements Metadata {
   }
 
   async close(): Promise<void> {
+    this.#closed = true
     await this.#running
     this.#log.close()
   }
@@ -102,38 +108,57 @@ export class LocalMetadata implements Metadata {
   }
 
   async #runTogether(commands: readonly Command[]): Promise<void> {
-    const previous = this.#image
-    let next = previous
+    const { decided, records, next } = this.#decideAll(commands)
+    if (records.length === 0) {
+      for (const { command, result } of decided) command.resolve(result)
+      return
+    }
+    try {
+      await this.#log.append(records)
+    } catch (error) {
+      // Those that change nothing have seen what the others were about to change.
+      for (const { command } of decided) command.reject(error)
+      return
+    }
+    const failure = await this.#publish(next)
+    for (const { command, result, changes } of decided) {
+      if (failure !== null && changes) command.reject(failure.error)
+      else command.resolve(result)
+    }
+    await this.#snapshotWhenDue()
+  }
+
+  #decideAll(commands: readonly Command[]) {
+    let next = this.#image
     const records: MetadataRecord[] = []
-    const decided: { command: Command; result: unknown }[] = []
+    const decided: { command: Command; result: unknown; changes: boolean }[] = []
     for (const command of commands) {
       try {
         const decision = command.decide(next)
-        if (decision.records.length > 0) {
-          next = applyRecords(
-            next,
-            decision.records,
-            this.#log.nextOffset + records.length + decision.records.length - 1,
-          )
-          records.push(...decision.records)
-        }
-        decided.push({ command, result: decision.result })
+        const lastOffset = this.#log.nextOffset + records.length + decision.records.length - 1
+        if (decision.records.length > 0) next = applyRecords(next, decision.records, lastOffset)
+        for (const record of decision.records) records.push(record)
+        decided.push({ command, result: decision.result, changes: decision.records.length > 0 })
       } catch (error) {
         command.reject(error)
       }
     }
-    try {
-      if (records.length > 0) {
-        await this.#log.append(records)
-        for (const listener of this.#listeners) await listener(next, previous)
-        this.#image = next
+    return { decided, records, next }
+  }
+
+  /** What is in the log has happened, also when somebody could not follow: the image must say so either way. */
+  async #publish(next: MetadataImage): Promise<{ readonly error: unknown } | null> {
+    const previous = this.#image
+    let failure: { readonly error: unknown } | null = null
+    for (const listener of this.#listeners) {
+      try {
+        await listener(next, previous)
+      } catch (error) {
+        failure ??= { error }
       }
-      for (const { command, result } of decided) command.resolve(result)
-    } catch (error) {
-      for (const { command } of decided) command.reject(error)
-      return
     }
-    await this.#snapshotWhenDue()
+    this.#image = next
+    return failure
   }
 
   async #snapshotWhenDue(): Promise<void> {

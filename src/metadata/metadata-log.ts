@@ -1,3 +1,4 @@
+import path from 'node:path'
 import { codecOf } from '../../protocol/codec/codec.ts'
 import { Writer } from '../../protocol/codec/writer.ts'
 import {
@@ -60,6 +61,8 @@ export class MetadataLog {
   /** Bytes appended since the last snapshot. */
   bytesSinceSnapshot = 0
   snapshotBytes = 0
+  /** Bytes that `load` cut off: of an append that a crash had interrupted. */
+  tornBytes = 0
 
   constructor(options: MetadataLogOptions) {
     this.#options = options
@@ -81,31 +84,48 @@ export class MetadataLog {
       batches.push(...snapshot)
       break
     }
-    const segments = names.filter((name) => LOG_NAME.test(name))
+    const segments = this.#segmentsToLoad(names)
     for (const [at, name] of segments.entries()) {
-      const base = Number(name.slice(0, OFFSET_DIGITS))
       const isLast = at === segments.length - 1
       const isWhole = this.#loadSegment(name, batches, isLast)
       if (isWhole || isLast) continue
       const later = segments.slice(at + 1).join(', ')
       throw new Error(
-        `${directory}/${name} (from offset ${base}) is damaged in the middle of the metadata, and ${later} would be lost with it. ` +
+        `${directory}/${name} is damaged in the middle of the metadata, and ${later} would be lost with it. ` +
           'Restore this folder from a backup, or remove the later files to go back to the last good state.',
       )
     }
     return batches
   }
 
-  /** Begins a new leadership: opens the segment to write to and records the epoch, as KRaft's leader does. */
-  async begin(): Promise<void> {
-    const { fs, directory, nodeId } = this.#options
+  /** Segments that reach beyond the snapshot: what it stands for may still lie there, whole or not. */
+  #segmentsToLoad(names: readonly string[]): string[] {
+    const { directory } = this.#options
+    const segments = names.filter((name) => LOG_NAME.test(name))
+    const from = segments.findLastIndex((name) => baseOffsetOf(name) <= this.#snapshotOffset)
+    if (from < 0 && segments.length > 0) {
+      throw new Error(
+        `${directory}/${segments[0]}: nothing is there of the metadata before it, nor a whole snapshot of it. ` +
+          'Restore this folder from a backup.',
+      )
+    }
+    return segments.slice(from)
+  }
+
+  /**
+   * Begins a new leadership, as KRaft's leader does: opens the segment to write to and records the epoch, followed by
+   * what a start has to say. Resolves with the records and the offset of the last one.
+   */
+  async begin(firstRecords: (offset: number) => readonly MetadataRecord[]): Promise<MetadataBatch> {
+    const { fs, directory, nodeId, clock } = this.#options
     this.#epoch += 1
-    const last = fs
-      .list(directory)
-      .filter((name) => LOG_NAME.test(name))
-      .at(-1)
-    if (last === undefined || Number(last.slice(0, OFFSET_DIGITS)) < this.#snapshotOffset) await this.#newSegment()
-    else {
+    const names = fs.list(directory)
+    for (const name of names) if (name.endsWith('.checkpoint.tmp')) fs.unlink(`${directory}/${name}`)
+    const last = names.filter((name) => LOG_NAME.test(name)).at(-1)
+    if (last === undefined || baseOffsetOf(last) < this.#snapshotOffset) {
+      await this.#newSegment()
+      await fs.syncDirectory(path.dirname(directory))
+    } else {
       this.#file = fs.open(`${directory}/${last}`, 'write')
       this.#position = this.#file.sizeBytes()
     }
@@ -113,16 +133,16 @@ export class MetadataLog {
     const message = { version: 0, leaderId: nodeId, voters, grantingVoters: voters }
     const writer = new Writer(64)
     codecOf(LeaderChangeMessage, 0).encode(writer, message)
-    await this.#write([controlRecord(ControlType.LEADER_CHANGE, writer.bytes(), this.#options.clock.nowMs())], true)
+    const leaderChange = [controlRecord(ControlType.LEADER_CHANGE, writer.bytes(), clock.nowMs())]
+    const records = firstRecords(this.#nextOffset + 1)
+    const batches = [this.#batch(leaderChange, this.#nextOffset, true)]
+    batches.push(this.#batch(this.#logRecords(records), this.#nextOffset + 1, false))
+    return { records, lastOffset: await this.#write(batches, records.length + 1) }
   }
 
   /** Appends records as one batch. Resolves with the offset of the last once they are durable. */
   append(records: readonly MetadataRecord[]): Promise<number> {
-    const timestamp = this.#options.clock.nowMs()
-    return this.#write(
-      records.map((record) => ({ timestamp, key: null, value: encodeMetadataRecord(record) })),
-      false,
-    )
+    return this.#write([this.#batch(this.#logRecords(records), this.#nextOffset, false)], records.length)
   }
 
   /**
@@ -161,20 +181,23 @@ export class MetadataLog {
     this.#position = 0
   }
 
-  async #write(records: readonly NewRecord[], control: boolean): Promise<number> {
+  #logRecords(records: readonly MetadataRecord[]): NewRecord[] {
+    const timestamp = this.#options.clock.nowMs()
+    return records.map((record) => ({ timestamp, key: null, value: encodeMetadataRecord(record) }))
+  }
+
+  #batch(records: readonly NewRecord[], baseOffset: number, control: boolean): Buffer {
+    return buildBatch({ baseOffset, partitionLeaderEpoch: this.#epoch, control, records })
+  }
+
+  /** Resolves with the last offset of these batches, which hold so many records in all. */
+  async #write(batches: readonly Buffer[], recordCount: number): Promise<number> {
     if (this.#failed !== null) throw this.#failed
     if (this.#file === null) throw new Error('the metadata log is not open')
-    const batch = buildBatch({
-      baseOffset: this.#nextOffset,
-      partitionLeaderEpoch: this.#epoch,
-      control,
-      records,
-    })
     try {
-      await this.#file.write([batch], this.#position)
+      await this.#file.write(batches, this.#position)
     } catch (error) {
-      // A full disk may be emptied again: what is half written must not stay in the way of the next batch.
-      this.#file.truncate(this.#position)
+      this.#cutBack(error as Error)
       throw error
     }
     try {
@@ -184,10 +207,20 @@ export class MetadataLog {
       this.#failed = error as Error
       throw error
     }
-    this.#position += batch.length
-    this.bytesSinceSnapshot += batch.length
-    this.#nextOffset += records.length
+    const writtenBytes = batches.reduce((sum, batch) => sum + batch.length, 0)
+    this.#position += writtenBytes
+    this.bytesSinceSnapshot += writtenBytes
+    this.#nextOffset += recordCount
     return this.#nextOffset - 1
+  }
+
+  /** A full disk may be emptied again: what is half written must not stay in the way of the next batch. */
+  #cutBack(reason: Error): void {
+    try {
+      this.#file!.truncate(this.#position)
+    } catch {
+      this.#failed = reason
+    }
   }
 
   #loadSnapshot(name: string): MetadataBatch[] | null {
@@ -208,15 +241,17 @@ export class MetadataLog {
   /** False when the segment ends in something that is no batch; in the last one, a torn append, that is cut off. */
   #loadSegment(name: string, batches: MetadataBatch[], isLast: boolean): boolean {
     const { fs, directory } = this.#options
-    const path = `${directory}/${name}`
-    const content = fs.readFile(path) ?? Buffer.alloc(0)
+    const filePath = `${directory}/${name}`
+    const content = fs.readFile(filePath) ?? Buffer.alloc(0)
     let at = 0
     while (at < content.length && batchProblem(content, at) === null && batchCrcIsValid(content, at)) {
       const header = readBatchHeader(content, at)
       const lastOffset = header.baseOffset + header.lastOffsetDelta
       if (header.baseOffset >= this.#nextOffset) {
         if (header.baseOffset > this.#nextOffset) {
-          throw new Error(`${path}: offset ${header.baseOffset} follows ${this.#nextOffset - 1}: metadata is missing`)
+          throw new Error(
+            `${filePath}: offset ${header.baseOffset} follows ${this.#nextOffset - 1}: metadata is missing`,
+          )
         }
         batches.push({ records: recordsOfBatch(content, at), lastOffset })
         this.#nextOffset = lastOffset + 1
@@ -226,7 +261,8 @@ export class MetadataLog {
       at += header.sizeBytes
     }
     if (at === content.length || !isLast) return at === content.length
-    const file = fs.open(path, 'write')
+    this.tornBytes = content.length - at
+    const file = fs.open(filePath, 'write')
     file.truncate(at)
     file.close()
     return false
@@ -280,6 +316,10 @@ function isWholeSnapshot(content: Buffer): boolean {
     at += sizeBytes
   }
   return endsInControl
+}
+
+function baseOffsetOf(segment: string): number {
+  return Number(segment.slice(0, OFFSET_DIGITS))
 }
 
 function digits(value: number, count: number): string {

@@ -23,13 +23,19 @@ const schemas = new Map<number, Message>(metadataRecords.map(({ id, schema }) =>
 /** Type ids of the records that this broker writes and understands. */
 export const RecordType = {
   REGISTER_BROKER: 0,
+  UNREGISTER_BROKER: 1,
   TOPIC: 2,
   PARTITION: 3,
   CONFIG: 4,
   PARTITION_CHANGE: 5,
+  FENCE_BROKER: 7,
+  UNFENCE_BROKER: 8,
   REMOVE_TOPIC: 9,
   FEATURE_LEVEL: 12,
   PRODUCER_IDS: 15,
+  BROKER_REGISTRATION_CHANGE: 17,
+  NO_OP: 20,
+  REGISTER_CONTROLLER: 27,
 } as const
 
 export const registerBrokerRecord = (value: Encodable<typeof RegisterBrokerRecord>) =>
