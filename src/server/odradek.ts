@@ -49,6 +49,8 @@ export interface OdradekOptions {
 
 /** What clients are told when nothing says where the broker can be reached. */
 const DEFAULT_ADVERTISED_HOST = 'localhost'
+/** Settings that, when given, replace the sync before the answer to acks=all. */
+const FLUSH_SETTINGS = ['log.flush.interval.messages', 'log.flush.interval.ms', 'log.flush.scheduler.interval.ms']
 const METADATA_DIRECTORY = '__cluster_metadata-0'
 /** Wire value of the security protocol in a registration. */
 const PLAINTEXT = 0
@@ -142,6 +144,10 @@ export class Odradek {
     const { transport } = io
     const server = new Server({ transport, clock, logger, broker, apis: apiTable, limits: limitsOf(config) })
     const odradek = new Odradek(broker, server, metadata, store)
+    const flushSettings = FLUSH_SETTINGS.filter((name) => config.texts.has(name))
+    if (durability === 'disk' && flushSettings.length > 0) {
+      logger.warn(`${flushSettings.join(' and ')} set: acks=all is answered before the sync to disk, as in Kafka`)
+    }
     await odradek.#listen(config, endpoints)
     return odradek
   }

@@ -2,7 +2,7 @@ import { ErrorCode } from '../../../protocol/errors.ts'
 import { type BatchHeader, patchBaseOffset, patchLeaderEpoch } from '../../../protocol/records/batch.ts'
 import type { TopicConfig } from '../../config/topic-config.ts'
 import type { Timer } from '../../io/clock.ts'
-import type { Append, AppendResult, Durability, LogHandle, LogIdentity, LogOffsets } from '../storage.ts'
+import type { Append, AppendOrigin, AppendResult, Durability, LogHandle, LogIdentity, LogOffsets } from '../storage.ts'
 import { AppendGroup, appended, notAppended } from './append-group.ts'
 import { readEndMarker } from './end-marker.ts'
 import type { LeaderEpochCache } from './leader-epoch-cache.ts'
@@ -48,8 +48,8 @@ export class Log implements LogHandle, WriterHost {
   logEndOffset: number
   leaderEpoch: number
   state: 'online' | 'recovering' | 'offline' | 'dropped' = 'online'
-  /** Something was appended or changed since the log was opened. */
-  changed = false
+  /** What is on the disk may not be what is here: something was appended since the log was opened, or recovered. */
+  changed: boolean
   /** Why the log is offline. */
   failure = ''
   readonly #context: LogContext
@@ -78,6 +78,7 @@ export class Log implements LogHandle, WriterHost {
     this.logEndOffset = loaded.logEndOffset
     this.leaderEpoch = Math.max(leaderEpoch, loaded.epochs.latest?.epoch ?? 0)
     this.epochs.assign(this.leaderEpoch, this.logEndOffset)
+    this.changed = loaded.namesUnsynced
     this.writer = new LogWriter(context, this, loaded.logEndOffset, loaded.recoveryPoint)
     this.#markUnsyncedFrom(loaded.recoveryPoint)
     this.#finishRebuilt(loaded.rebuilt)
@@ -254,7 +255,7 @@ export class Log implements LogHandle, WriterHost {
       group.settle(index)
       return
     }
-    const needed = this.#promised(durability)
+    const needed = this.#promised(durability, append.origin)
     this.#context.scheduleFlush(this)
     if (durability === 'none') {
       if (needed === 'disk') this.writer.requestSync()
@@ -270,8 +271,12 @@ export class Log implements LogHandle, WriterHost {
     return notAppended(prepared.error, prepared.message, prepared.recordErrors, logStart)
   }
 
-  /** flush.messages makes every so-and-so-many-th append wait for the disk; flush.ms syncs behind them. */
-  #promised(durability: Durability): Durability {
+  /**
+   * flush.messages makes every so-and-so-many-th append wait for the disk; flush.ms syncs behind them. Set by somebody,
+   * also to their defaults, they mean what they mean in Kafka and take the place of the sync before the answer. What
+   * coordinators write is never subject to that.
+   */
+  #promised(durability: Durability, origin: AppendOrigin): Durability {
     const unflushed = this.logEndOffset - this.writer.syncedOffset
     if (this.config['flush.messages'] < UNLIMITED && unflushed >= this.config['flush.messages']) return 'disk'
     const flushMs = this.config['flush.ms']
@@ -282,7 +287,9 @@ export class Log implements LogHandle, WriterHost {
         this.#context.scheduleFlush(this)
       })
     }
-    return durability
+    const { explicit } = this.config
+    const asInKafka = origin === 'client' && (explicit.has('flush.messages') || explicit.has('flush.ms'))
+    return asInKafka && durability === 'disk' ? 'os' : durability
   }
 
   #assign(prepared: PreparedBatches, append: Append): AppendResult {
