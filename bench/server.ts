@@ -1,9 +1,10 @@
 /**
  * The sockets alone: a server whose one handler does nothing, in a process of its own, under several loads.
  *
- *     node bench/server.ts [fresh]
+ *     node bench/server.ts [fresh] [large]
  *
- * `fresh` reads to a new buffer each time, as a platform without a reusable one would. Prints one line per load: what the clients saw, and the server's CPU and memory.
+ * `fresh` reads to a new buffer each time, as a platform without a reusable one would; `large`
+ * leaves the small requests out. Prints one line per load: what the clients saw, and the server's CPU and memory.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { connect, type Socket } from 'node:net'
@@ -24,6 +25,8 @@ interface Usage {
 
 const LOAD_MS = 3000
 const MEGABYTE = 1e6
+const reuseReadBuffer = !process.argv.includes('fresh')
+const largeOnly = process.argv.includes('large')
 
 if (process.send) serve(process.send.bind(process))
 else await measureAll()
@@ -38,7 +41,6 @@ function serve(send: (message: unknown) => void): void {
   // No handler here touches the broker.
   const broker = {} as Broker
   const logger = pino({ level: 'warn' })
-  const reuseReadBuffer = process.argv[2] !== 'fresh'
   const server = new Server({
     transport: new NodeTransport({ reuseReadBuffer }),
     clock: nodeClock,
@@ -56,7 +58,7 @@ function serve(send: (message: unknown) => void): void {
 }
 
 async function measureAll(): Promise<void> {
-  if (!process.env.LARGE) await idleConnections(1000)
+  if (!largeOnly) await idleConnections(1000)
   const heartbeat = (id: number) =>
     encodeRequest(Heartbeat, 4, { groupId: 'group', generationId: 1, memberId: 'm'.repeat(40) }, id, 'bench-client')
   for (const [connections, pipelined] of [
@@ -66,7 +68,7 @@ async function measureAll(): Promise<void> {
     [1, 32],
     [8, 32],
   ] as const) {
-    if (process.env.LARGE) continue
+    if (largeOnly) continue
 
     const name = `small requests, ${connections} connections, ${pipelined} in flight`
     await requests(name, heartbeat(1), connections, pipelined)
