@@ -56,8 +56,12 @@ export class LocalMetadata implements Metadata {
   /** Rebuilds the image, then begins a new leadership of everything this node leads. */
   static async open(options: LocalMetadataOptions): Promise<LocalMetadata> {
     const log = new MetadataLog(options)
-    let image = emptyImage(options.clusterId)
-    for (const { records, lastOffset } of log.load()) image = applyRecords(image, records, lastOffset)
+    const loaded = log.load()
+    const image = applyRecords(
+      emptyImage(options.clusterId),
+      loaded.flatMap(({ records }) => records),
+      log.nextOffset - 1,
+    )
     if (log.tornBytes > 0) {
       const { directory, logger } = options
       logger.warn(
