@@ -17,7 +17,7 @@ const ROWS = [
   ['src/server'],
   ['src/console'],
   ['src/testing'],
-  ['src/index.ts', 'src/main.ts'],
+  ['src/main.ts'],
 ]
 
 /** What only src/io and the command line may reach. */
