@@ -5,6 +5,7 @@
 const fs = require('fs')
 const path = require('path')
 const childProcess = require('child_process')
+const nodeModule = require('module')
 
 const NEEDED_MAJOR = 22
 const NEEDED_MINOR = 18
@@ -42,10 +43,10 @@ function runWith(node) {
 }
 
 if (isFit(process.versions.node)) {
-  import(`file://${program.split(path.sep).join('/')}`).catch((error) => {
-    console.error(error)
-    process.exit(1)
-  })
+  // Compiled code is kept from start to start: beside our own modules and not in the folder for temporary files,
+  // where somebody else could have put something in its place. A folder that cannot be written costs only time.
+  nodeModule.enableCompileCache(path.join(root, 'node_modules', '.cache', 'odradek'))
+  require(program)
 } else {
   const node = broughtNode()
   if (node === null) {

@@ -1,7 +1,7 @@
 import { build } from 'esbuild'
 
 /**
- * One bundle for the command and one for the library: 180 separate files cost a quarter of a second of start-up.
+ * One bundle: 180 separate files cost a quarter of a second of start-up.
  * Native packages stay outside, since each platform has its own; they are loaded when first used.
  */
 const native = ['@node-rs/crc32', 'lz4-napi', 'snappy']
@@ -16,18 +16,6 @@ await build({
   target: 'node22.18',
   external: native,
   define: { 'import.meta.url': 'moduleUrl' },
-  banner: {
-    js: "require('node:module').enableCompileCache?.();const moduleUrl = require('node:url').pathToFileURL(__filename).href;",
-  },
-  legalComments: 'none',
-})
-await build({
-  entryPoints: { index: 'src/index.ts' },
-  outdir: 'dist',
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-  target: 'node22.18',
-  external: [...native, 'pino', 'crc-32', 'commander'],
+  banner: { js: "const moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
   legalComments: 'none',
 })

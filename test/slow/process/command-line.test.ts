@@ -1,0 +1,4 @@
+import { SOURCE } from '../../support/process.ts'
+import { commandLineTests } from './command-line.ts'
+
+commandLineTests('from source', SOURCE)
