@@ -3,8 +3,11 @@ import { fileURLToPath } from 'node:url'
 import type { DriverCommand } from './driver.ts'
 import type { Scenario } from './scenario.ts'
 import { configScenarios } from './scenarios/configs.ts'
+import { consoleToolScenarios } from './scenarios/console-tools.ts'
+import { dumpLogScenarios } from './scenarios/dump-log.ts'
 import { groupAdminScenarios } from './scenarios/group-admin.ts'
 import { groupScenarios } from './scenarios/groups.ts'
+import { kcatScenarios } from './scenarios/kcat.ts'
 import { offsetScenarios } from './scenarios/offsets.ts'
 import { produceScenarios } from './scenarios/produce-rules.ts'
 import { restartScenarios } from './scenarios/restart.ts'
@@ -77,6 +80,19 @@ export const clients: readonly ClientDefinition[] = [
     toolchain: 'go',
     launch: async () => ({ command: goDriver(), args: [] }),
     scenarios: commonScenarios,
+  },
+  {
+    name: 'console-tools',
+    toolchain: 'java',
+    launch: () => javaProgram('Driver'),
+    scenarios: [...consoleToolScenarios, ...dumpLogScenarios],
+  },
+  {
+    name: 'kcat',
+    toolchain: 'kcat',
+    // kcat cannot create topics or ask for groups: this driver does what the scenarios need besides.
+    launch: async () => ({ command: process.execPath, args: [join(clientsFolder, 'kafkajs', 'driver.ts')] }),
+    scenarios: kcatScenarios,
   },
 ]
 

@@ -205,6 +205,11 @@ export interface Operations {
   deleteGroup: { request: { group: string }; answer: Record<string, never> }
   deleteGroupOffsets: { request: { group: string; partitions: TopicPartition[] }; answer: Record<string, never> }
   describeCluster: { request: Record<string, never>; answer: ClusterDescription }
+  /** Runs one of the command line tools of Apache Kafka; the driver of the Java client alone offers it. */
+  tool: {
+    request: { tool: string; arguments: string[]; input: string }
+    answer: { code: number; output: string; errors: string }
+  }
 }
 
 export type OperationName = keyof Operations

@@ -45,13 +45,14 @@ public final class Driver {
         operations.put("news", request -> member(request).news());
         operations.put("commit", request -> member(request).commit(request));
         operations.put("leave", request -> member(request).leave());
+        operations.put("tool", Tools::run);
         admin.addTo(operations);
     }
 
     public static void main(String[] args) throws IOException {
         PrintStream output = new PrintStream(System.out, false, StandardCharsets.UTF_8);
-        // Whatever a library prints must not end up between the answers.
-        System.setOut(System.err);
+        // Whatever a library or a tool prints must not end up between the answers.
+        Tools.install();
         new Driver(args[0], output).serve();
     }
 
@@ -70,7 +71,8 @@ public final class Driver {
             workers.submit(() -> answer(command));
         }
         for (GroupMember member : members.values()) member.abandon();
-        System.exit(0);
+        // Exit.exit is caught for the tools.
+        Runtime.getRuntime().halt(0);
     }
 
     private void answer(JsonNode command) {
