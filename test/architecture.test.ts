@@ -32,7 +32,7 @@ function rowOf(file: string): number {
 
 function importsOf(file: string): string[] {
   const text = readFileSync(path.join(root, file), 'utf8')
-  return [...text.matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)].map((match) =>
+  return [...text.matchAll(/(?:from|import\()\s*'(\.[^']+\.ts)'/g)].map((match) =>
     path.posix.join(path.posix.dirname(file), match[1]!),
   )
 }
