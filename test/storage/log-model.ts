@@ -56,6 +56,8 @@ export class LogModel {
   readonly #known = new Map<number, string>()
   #logStart = 0
   #nextId = 0
+  /** Counts the starts. */
+  #life = 0
   #outstanding: Promise<unknown>[] = []
   readonly #failures: unknown[] = []
 
@@ -132,11 +134,11 @@ export class LogModel {
     const records = producer
       ? batchOf(sent.ids, { producerId: producer.id, producerEpoch: 0, baseSequence: sequence, timestamp, codec })
       : batchOf(sent.ids, { timestamp, codec })
-    const { store } = this.#fixture
-    const done = appendTo(store, this.#log, records, { durability: sent.durability })
+    const life = this.#life
+    const done = appendTo(this.#fixture.store, this.#log, records, { durability: sent.durability })
     const noted = done.then((result) => {
       // A process that was killed answers nobody.
-      if (store === this.#fixture.store) this.#acknowledge(sent, result)
+      if (life === this.#life) this.#acknowledge(sent, result)
     })
     this.#outstanding.push(noted.catch((error: unknown) => this.#failures.push(error)))
   }
@@ -192,6 +194,7 @@ export class LogModel {
       await this.#settle()
       await this.#fixture.store.close()
     }
+    this.#life++
     const { fileSystem } = this.#fixture
     const left = how === 'crash' ? fileSystem.crash(this.#random.below(2 ** 31)) : fileSystem.kill()
     this.#outstanding = []

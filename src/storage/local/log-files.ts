@@ -72,10 +72,8 @@ export class LogFiles {
       const [failure] = await whenSynced
       if (failure) return // The log is offline or was cut back: recovery will read this segment again.
       try {
-        await segment.flushIndexes(this.#context.files)
+        await this.#bringIndexesToDisk(segment)
         if (snapshot) await this.#writeSnapshot(nextBase, snapshot)
-        await this.#syncFiles([segment.path('index'), segment.path('timeindex')])
-        if (segment.transactions.entries.length > 0) await this.#syncFiles([segment.path('txnindex')])
         this.#namesUnsynced = true
         await this.syncNames()
         const index = this.#unfinished.indexOf(segment.baseOffset)
@@ -104,7 +102,7 @@ export class LogFiles {
   ): Promise<void> {
     if (!this.#directoryExists) return
     active.finishTimeIndex()
-    if (active.writtenBytes > 0) await active.flushIndexes(this.#context.files)
+    if (active.writtenBytes > 0) await this.#bringIndexesToDisk(active)
     await this.#writeSnapshot(logEndOffset, encodeProducerSnapshot(producers))
     await this.flushEpochs(epochs)
     this.#namesUnsynced = true
@@ -134,6 +132,13 @@ export class LogFiles {
     } finally {
       this.#context.files.release(open)
     }
+  }
+
+  async #bringIndexesToDisk(segment: LogSegment): Promise<void> {
+    await segment.flushIndexes(this.#context.files)
+    const paths = [segment.path('index'), segment.path('timeindex')]
+    if (segment.transactions.entries.length > 0) paths.push(segment.path('txnindex'))
+    await this.#syncFiles(paths)
   }
 
   async #syncNamesNow(): Promise<void> {

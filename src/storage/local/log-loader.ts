@@ -1,14 +1,14 @@
 import { BATCH_HEADER_BYTES, type BatchHeader, MAX_TIMESTAMP_AT } from '../../../protocol/records/batch.ts'
 import { readInt64 } from '../../../protocol/records/int64.ts'
 import { readEndMarker } from './end-marker.ts'
+import { readIndexes } from './index-files.ts'
 import { LeaderEpochCache, parseLeaderEpochs } from './leader-epoch-cache.ts'
 import type { LogContext } from './log-context.ts'
 import { LogSegment, readTransactionIndex, segmentName } from './log-segment.ts'
-import { OffsetIndex } from './offset-index.ts'
+import { backfillProducers } from './producer-backfill.ts'
 import { decodeProducerSnapshot, ProducerState } from './producer-state.ts'
 import { type ScanResult, scanBatches } from './segment-scanner.ts'
 import { StorageError } from './storage-error.ts'
-import { TimeIndex } from './time-index.ts'
 import { TransactionIndex } from './transaction-index.ts'
 
 export interface LoadRequest {
@@ -62,6 +62,7 @@ class LogLoader {
   #snapshots: number[] = []
   #epochs = new LeaderEpochCache()
   #producers = new ProducerState()
+  readonly #rebuilt: LogSegment[] = []
   /** Producers are known up to here. */
   #replayFrom = 0
   #nextOffset = 0
@@ -85,6 +86,7 @@ class LogLoader {
       logStartOffset = Math.max(logStartOffset, this.#nextOffset)
       this.#startOver(logStartOffset)
     }
+    await backfillProducers(this.#context, this.#segments, this.#replayFrom, this.#producers)
     this.#epochs.truncateFromEnd(this.#nextOffset)
     this.#epochs.truncateFromStart(logStartOffset)
     this.#dropSnapshotsAbove(this.#nextOffset)
@@ -99,7 +101,7 @@ class LogLoader {
       snapshotOffsets: this.#snapshots,
       directoryExists: names.length > 0,
       namesUnsynced: names.length > 0 && !this.#request.clean,
-      rebuilt: this.#segments.slice(0, -1).filter((segment) => segment.offsetIndex !== null),
+      rebuilt: this.#rebuilt.filter((segment) => this.#segments.includes(segment) && segment !== this.#segments.at(-1)),
     }
   }
 
@@ -173,7 +175,7 @@ class LogLoader {
       this.#nextOffset = Math.max(this.#nextOffset, segment.baseOffset)
       const doubtful = !this.#request.clean && (next === undefined || next.baseOffset > this.#request.recoveryPoint)
       const problem =
-        doubtful || (next === undefined && !this.#loadIndexes(segment))
+        doubtful || (next === undefined && !readIndexes(this.#context, segment))
           ? await this.#rebuild(segment)
           : await this.#readKnown(segment, next)
       // The end of a file can be lost at the end of a batch; only compaction leaves a hole there that is none.
@@ -200,6 +202,7 @@ class LogLoader {
       this.#replay(header, buffer, at, segment)
     })
     segment.writtenBytes = segment.sizeBytes
+    this.#rebuilt.push(segment)
     this.#nextOffset = Math.max(this.#nextOffset, result.nextOffset)
     if (result.problem !== null) this.#truncate(segment, sizeBytes, result)
     return result.problem
@@ -309,11 +312,6 @@ class LogLoader {
     return `${this.#request.directory()}/${segmentName(offset)}.snapshot`
   }
 
-  /** False when the index files of the segment are missing or cannot be right. */
-  #loadIndexes(segment: LogSegment): boolean {
-    return readIndexes(this.#context, segment)
-  }
-
   #loadFirstTimestamp(segment: LogSegment): void {
     if (segment.firstTimestampMs !== null) return
     const open = segment.acquireLog(this.#context.files)
@@ -325,21 +323,4 @@ class LogLoader {
       this.#context.files.release(open)
     }
   }
-}
-
-/** Reads the offset and time index of a segment into memory; false when they have to be rebuilt. */
-export function readIndexes(context: LogContext, segment: LogSegment): boolean {
-  if (segment.offsetIndex && segment.timeIndex) return true
-  const offsets = context.fileSystem.readFile(segment.path('index')) ?? Buffer.alloc(0)
-  const times = context.fileSystem.readFile(segment.path('timeindex'))
-  if (times === null) return false
-  const offsetIndex = new OffsetIndex(segment.baseOffset, offsets)
-  const timeIndex = new TimeIndex(segment.baseOffset, times)
-  const problem = offsetIndex.problem(offsets.length, segment.sizeBytes) ?? timeIndex.problem(times.length)
-  if (problem !== null) {
-    context.report('warn', `indexes of ${segment.path('log')} are rebuilt: ${problem}`)
-    return false
-  }
-  segment.useIndexes(offsetIndex, timeIndex, true)
-  return true
 }

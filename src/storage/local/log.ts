@@ -55,6 +55,7 @@ export class Log implements LogHandle, WriterHost {
   readonly #context: LogContext
   #queue: Queued[] = []
   #flushTimer: Timer | null = null
+  #closed = false
 
   constructor(
     context: LogContext,
@@ -115,9 +116,14 @@ export class Log implements LogHandle, WriterHost {
     }
   }
 
-  /** Everything below needs no recovery after a crash: synced, and its indexes are in their files. */
+  /**
+   * Everything below needs no recovery after a crash: synced, and its indexes are in their files. One less than what is
+   * synced of the active segment: should the next batch begin a new segment, that offset would be its base, and
+   * recovery would trust the indexes of this one.
+   */
   get recoveryPoint(): number {
-    return Math.min(this.writer.syncedOffset, this.files.unfinishedFrom)
+    const synced = Math.min(this.writer.syncedOffset, this.files.unfinishedFrom)
+    return synced > this.active.baseOffset && !this.#closed ? synced - 1 : synced
   }
 
   /** Takes one append: now, or behind those whose batches are still being prepared. */
@@ -197,8 +203,9 @@ export class Log implements LogHandle, WriterHost {
     if (this.state !== 'online' || !this.changed) return
     await this.writer.syncAll()
     await this.files.finished()
-    if (this.state === 'online')
-      await this.files.finishActive(this.active, this.logEndOffset, this.producerState, this.epochs)
+    if (this.failure !== '') return
+    await this.files.finishActive(this.active, this.logEndOffset, this.producerState, this.epochs)
+    this.#closed = true
   }
 
   openForWriting(segment: LogSegment): OpenFile {

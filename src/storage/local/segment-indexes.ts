@@ -1,6 +1,6 @@
+import { readIndexes } from './index-files.ts'
 import type { Log } from './log.ts'
 import type { LogContext } from './log-context.ts'
-import { readIndexes } from './log-loader.ts'
 import { LogSegment } from './log-segment.ts'
 import type { OffsetIndex } from './offset-index.ts'
 import { scanBatches } from './segment-scanner.ts'
