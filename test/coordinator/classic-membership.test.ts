@@ -196,6 +196,24 @@ describe('sessions', () => {
     expect(join.answer.members).toHaveLength(1)
   })
 
+  it('a member that is not heard of again after its JoinGroup was answered is removed after its session timeout', () => {
+    const driver = new GroupDriver()
+    driver.join()
+    driver.advance(SESSION_MS - 1)
+    expect(driver.state()).toBe('CompletingRebalance')
+    driver.advance(1)
+    expect(driver.state()).toBe('Empty')
+  })
+
+  it('a parked SyncGroup starts its session anew when it is answered', () => {
+    const { driver, leader, follower, generationId } = completing()
+    driver.sync({ memberId: follower, generationId })
+    driver.advance(SESSION_MS - 1)
+    driver.sync({ memberId: leader, generationId })
+    driver.advance(SESSION_MS - 1)
+    expect(driver.heartbeat({ memberId: follower, generationId })).toBe(ErrorCode.NONE)
+  })
+
   it.each([
     ['OffsetCommit', (driver: GroupDriver, memberId: string) => driver.commit({ memberId, generationId: 1 })],
     ['SyncGroup', (driver: GroupDriver, memberId: string) => driver.sync({ memberId })],

@@ -48,6 +48,8 @@ export interface Asked<T> {
   /** Throws while the request is parked. */
   readonly answer: T
   readonly isParked: boolean
+  /** The coordinator restarted before it answered. */
+  readonly isLost: boolean
 }
 
 /** A shard on time that only the test moves: a runtime without promises, whose log never fails. */
@@ -61,6 +63,7 @@ export class GroupDriver {
   readonly #timers = new Map<string, { readonly dueMs: number; readonly order: number; readonly event: GroupTimer }>()
   readonly #config: GroupConfig
   #lastToken = 0
+  #skewMs = 0
   #order = 0
   #members = 0
 
@@ -75,7 +78,7 @@ export class GroupDriver {
     const request = { type, call } as GroupRequest
     this.parked.set(token, { request, sinceMs: this.nowMs })
     this.#handle({ kind: 'request', token, request })
-    return new Question(this.answers, token)
+    return new Question(this.answers, this.parked, token)
   }
 
   join(call: Partial<JoinGroupCall> & { readonly newMemberUuid?: string } = {}): Asked<JoinGroupResult> {
@@ -174,18 +177,37 @@ export class GroupDriver {
     this.nowMs = untilMs
   }
 
+  /** The wall clock is set; timers do not notice. */
+  jump(ms: number): void {
+    this.#skewMs += ms
+  }
+
+  /** What a heartbeat would be answered, without being a sign of life. */
+  peekHeartbeat(call: HeartbeatCall): ErrorCode {
+    const request = { type: 'heartbeat', call } as const
+    const { replies } = this.machine.handle({ kind: 'request', token: 0, request }, this.nowMs)
+    return (replies[0]!.response as { error: ErrorCode }).error
+  }
+
+  /** Another coordinator that has read the same log. */
+  copy(): GroupDriver {
+    const copy = new GroupDriver(this.#config)
+    copy.log.push(...this.log)
+    copy.reload()
+    return copy
+  }
+
   /** The broker restarts: parked requests are lost, memory is what the log says. */
   reload(): void {
     this.machine = new GroupMachine(this.#config)
     this.#timers.clear()
-    for (const token of this.parked.keys()) this.answers.delete(token)
     this.parked.clear()
     for (const record of this.log) this.machine.replay(record)
     this.#handle({ kind: 'loaded' })
   }
 
   #handle(event: ShardEvent<GroupRequest, GroupTimer>): void {
-    const outcome = this.machine.handle(event, this.nowMs)
+    const outcome = this.machine.handle(event, this.nowMs + this.#skewMs)
     for (const record of outcome.records) {
       this.machine.replay(record)
       const { key, value } = groupRecordCodec.encode(record)
@@ -208,19 +230,25 @@ export class GroupDriver {
 
 class Question<T> implements Asked<T> {
   readonly #answers: ReadonlyMap<number, GroupResponse>
+  readonly #parked: ReadonlyMap<number, unknown>
   readonly #token: number
 
-  constructor(answers: ReadonlyMap<number, GroupResponse>, token: number) {
+  constructor(answers: ReadonlyMap<number, GroupResponse>, parked: ReadonlyMap<number, unknown>, token: number) {
     this.#answers = answers
+    this.#parked = parked
     this.#token = token
   }
 
   get isParked(): boolean {
-    return !this.#answers.has(this.#token)
+    return this.#parked.has(this.#token)
+  }
+
+  get isLost(): boolean {
+    return !this.isParked && !this.#answers.has(this.#token)
   }
 
   get answer(): T {
-    if (this.isParked) throw new Error(`request ${this.#token} is still parked`)
+    if (!this.#answers.has(this.#token)) throw new Error(`request ${this.#token} is not answered`)
     return this.#answers.get(this.#token) as T
   }
 }

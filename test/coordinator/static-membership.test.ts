@@ -127,6 +127,23 @@ describe('static membership', () => {
     expect(driver.join(a).answer.members).toHaveLength(1)
   })
 
+  it('a static member that comes back during a rebalance and waits in it does not expire', () => {
+    const driver = new GroupDriver()
+    const slow = { rebalanceTimeoutMs: 6 * SESSION_MS, sessionTimeoutMs: 12 * SESSION_MS }
+    const { ids } = driver.stable(slow, { ...b, rebalanceTimeoutMs: 6 * SESSION_MS })
+    driver.join({ memberId: ids[0]!, ...slow })
+    const back = driver.join(b)
+    driver.join({ groupInstanceId: 'c', rebalanceTimeoutMs: 6 * SESSION_MS })
+    const third = driver.join({ requiresKnownMemberId: true, sessionTimeoutMs: 12 * SESSION_MS })
+    expect(third.answer.error).toBe(ErrorCode.MEMBER_ID_REQUIRED)
+    expect(back.isParked).toBe(false)
+    const rejoined = driver.join({ ...b, rebalanceTimeoutMs: 6 * SESSION_MS })
+    driver.advance(5 * SESSION_MS)
+    expect(rejoined.isParked).toBe(true)
+    driver.advance(SESSION_MS)
+    expect(rejoined.answer.error).toBe(ErrorCode.NONE)
+  })
+
   it('an administrator removes a member by its instance id alone', () => {
     const driver = new GroupDriver()
     const { ids } = driver.stable(a, b)

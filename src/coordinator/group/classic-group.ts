@@ -1,7 +1,7 @@
 import { ErrorCode } from '../../../protocol/errors.ts'
 import { subscribedTopics } from './consumer-subscription.ts'
 import type { JoinProtocol } from './group-calls.ts'
-import type { StoredGroup } from './group-records.ts'
+import type { StoredGroup, StoredMember } from './group-records.ts'
 
 export const NO_BYTES = Buffer.alloc(0)
 const CONSUMER_PROTOCOL_TYPE = 'consumer'
@@ -223,15 +223,24 @@ export class ClassicGroup {
     const staying = new Set(stored.members.map(({ memberId }) => memberId))
     for (const member of [...this.members.values()]) if (!staying.has(member.memberId)) this.remove(member)
     for (const { subscription, assignment, ...identity } of stored.members) {
-      const known = this.members.get(identity.memberId)
-      if (known) known.assignment = assignment
-      else {
-        const protocols = [{ name: stored.protocol ?? '', metadata: subscription }]
-        this.add({ ...identity, protocols, assignment, joinToken: null, syncToken: null, isNew: false })
+      const member = this.members.get(identity.memberId) ?? this.#restore(identity)
+      member.sessionTimeoutMs = identity.sessionTimeoutMs
+      member.rebalanceTimeoutMs = identity.rebalanceTimeoutMs
+      member.assignment = assignment
+      // The record has the chosen protocol only; who is here already may have offered more.
+      if (member.protocols.length === 0 || !this.metadataOf(member).equals(subscription)) {
+        this.setProtocols(member, [{ name: stored.protocol ?? '', metadata: subscription }])
       }
     }
     this.leader = stored.leader
     this.state = this.members.size === 0 ? 'Empty' : 'Stable'
+  }
+
+  #restore(identity: Omit<StoredMember, 'subscription' | 'assignment'>): ClassicMember {
+    const waiting = { joinToken: null, syncToken: null, isNew: false }
+    const member = { ...identity, protocols: [], assignment: NO_BYTES, ...waiting }
+    this.add(member)
+    return member
   }
 
   #count(protocols: readonly JoinProtocol[], by: 1 | -1): void {

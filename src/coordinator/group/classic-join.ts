@@ -10,7 +10,7 @@ import {
 } from './classic-rebalance.ts'
 import type { JoinProtocol } from './group-calls.ts'
 import type { GroupConfig } from './group-config.ts'
-import { MAX_MEMBER_METADATA_BYTES, MAX_MEMBERS_PER_GROUP, NEW_MEMBER_JOIN_TIMEOUT_MS } from './group-config.ts'
+import { MAX_MEMBER_METADATA_BYTES, MAX_MEMBERS_PER_GROUP } from './group-config.ts'
 import type { GroupCalls, Scope } from './group-scope.ts'
 import { joinError, sessionKey, syncError } from './group-scope.ts'
 
@@ -112,7 +112,7 @@ function addMember(scope: Scope, group: ClassicGroup, token: number, memberId: s
   if (group.members.size === 0) group.protocolType = call.protocolType
   if (group.isInitialRebalance) group.joinedDuringInitialDelay = true
   group.add(member)
-  restartSession(scope, group, member, NEW_MEMBER_JOIN_TIMEOUT_MS)
+  restartSession(scope, group, member)
   rebalance(scope, group)
 }
 
@@ -127,19 +127,19 @@ function rejoin(scope: Scope, group: ClassicGroup, token: number, member: Classi
     scope.effects.reply(token, currentGeneration(group, member))
     return
   }
-  updateMember(scope, group, token, member, call)
-  rebalance(scope, group)
-}
-
-function updateMember(scope: Scope, group: ClassicGroup, token: number, member: ClassicMember, call: JoinCall): void {
-  group.setProtocols(member, call.protocols)
-  member.sessionTimeoutMs = call.sessionTimeoutMs
-  member.rebalanceTimeoutMs = rebalanceTimeoutOf(call)
+  updateMember(group, member, call)
   // The same member asks again, over a new connection: what it asked before has nobody left to hear it.
   if (member.joinToken !== null) {
     scope.effects.reply(member.joinToken, joinError(member.memberId, ErrorCode.REBALANCE_IN_PROGRESS))
   }
   group.parkJoin(member, token)
+  rebalance(scope, group)
+}
+
+function updateMember(group: ClassicGroup, member: ClassicMember, call: JoinCall): void {
+  group.setProtocols(member, call.protocols)
+  member.sessionTimeoutMs = call.sessionTimeoutMs
+  member.rebalanceTimeoutMs = rebalanceTimeoutOf(call)
 }
 
 /** A restarted static member: its place goes over to a new member id, without a rebalance where nothing else changed. */
@@ -157,18 +157,11 @@ function replaceStatic(
   fence(scope, group, member)
   effects.cancel(sessionKey(group.groupId, oldMemberId))
   group.rename(member, memberId)
+  updateMember(group, member, call)
+  // In CompletingRebalance the leader may already have been told the old id, and would assign to it.
+  member.isNew = group.state !== 'Stable' || group.selectProtocol() !== group.protocolName
   restartSession(scope, group, member)
-
-  if (group.state !== 'Stable') {
-    updateMember(scope, group, token, member, call)
-    // In CompletingRebalance the leader may already have been told the old id, and would assign to it.
-    rebalance(scope, group)
-    return
-  }
-  group.setProtocols(member, call.protocols)
-  member.sessionTimeoutMs = call.sessionTimeoutMs
-  member.rebalanceTimeoutMs = rebalanceTimeoutOf(call)
-  if (group.selectProtocol() !== group.protocolName) {
+  if (member.isNew) {
     group.parkJoin(member, token)
     rebalance(scope, group)
     return

@@ -1,15 +1,20 @@
 import { ErrorCode } from '../../../protocol/errors.ts'
 import { type ClassicGroup, type ClassicMember, NO_BYTES } from './classic-group.ts'
 import type { JoinGroupResult, SyncGroupResult } from './group-calls.ts'
+import { NEW_MEMBER_JOIN_TIMEOUT_MS } from './group-config.ts'
 import { joinError, joinKey, type Scope, sessionKey, syncError, syncKey } from './group-scope.ts'
 
 const NO_ASSIGNMENTS: ReadonlyMap<string, Buffer> = new Map()
 
-/** A sign of life, or the end of a wait during which there could be none. */
-export function restartSession({ effects }: Scope, group: ClassicGroup, member: ClassicMember, delayMs?: number): void {
+/**
+ * A sign of life, or the end of a wait during which there could be none. A member in its first JoinGroup cannot
+ * heartbeat: it has its own, longer time.
+ */
+export function restartSession({ effects }: Scope, group: ClassicGroup, member: ClassicMember): void {
   const { groupId } = group
-  const { memberId, sessionTimeoutMs } = member
-  effects.schedule(sessionKey(groupId, memberId), delayMs ?? sessionTimeoutMs, { type: 'session', groupId, memberId })
+  const { memberId } = member
+  const delayMs = member.isNew ? NEW_MEMBER_JOIN_TIMEOUT_MS : member.sessionTimeoutMs
+  effects.schedule(sessionKey(groupId, memberId), delayMs, { type: 'session', groupId, memberId })
 }
 
 /** Starts a rebalance, or when one is under way looks whether it is complete. */
