@@ -31,6 +31,8 @@ export interface StartOptions {
   readonly args?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
+  /** Another user than the one who runs the tests; only root may. */
+  readonly uid?: number
 }
 
 const READY = /^Odradek is ready on ([^\n]*:(\d+)), data in ([^\n]+)\n/
@@ -58,6 +60,7 @@ export class BrokerProcess {
       cwd: options.cwd ?? repository,
       env: { ...cleanEnvironment(), ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
+      ...(options.uid === undefined ? {} : { uid: options.uid }),
     })
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text
