@@ -183,7 +183,8 @@ export class LogManager {
       `${directory} belongs to topic id ${owner ?? 'unknown'}, not to ${identity.topicId}: it is kept as ${aside}`,
     )
     fileSystem.rename(directory, `${this.#context.directory}/${aside}`)
-    this.#forgetOffsets(`${identity.topic}-${identity.partition}`)
+    // Of an unknown owner the offsets may be this topic's: records deleted by a caller stay deleted.
+    if (owner !== null) this.#forgetOffsets(`${identity.topic}-${identity.partition}`)
   }
 
   async #retireFiles(log: Log): Promise<void> {

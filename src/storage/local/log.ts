@@ -434,6 +434,7 @@ export class Log implements LogHandle, WriterHost {
     this.logEndOffset = loaded.logEndOffset
     this.#markUnsyncedFrom(syncedOffset)
     this.state = 'online'
+    this.failure = ''
     this.writer.resume()
     this.#finishRebuilt(loaded.rebuilt)
   }
