@@ -28,7 +28,11 @@ function broughtNode() {
 }
 
 function runWith(node) {
-  const child = childProcess.spawn(node, [program].concat(process.argv.slice(2)), { stdio: 'inherit' })
+  // Over the channel the broker notices when this process is killed, and does not outlive it.
+  const child = childProcess.spawn(node, [program].concat(process.argv.slice(2)), {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: Object.assign({}, process.env, { ODRADEK_LAUNCHED: '1' }),
+  })
   function forward(signal) {
     process.on(signal, () => {
       child.kill(signal)

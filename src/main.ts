@@ -131,14 +131,15 @@ async function main(): Promise<void> {
     },
     { config, clusterId },
   )
-  const stop = (signal: string) => {
-    logger.info(`${signal}: stopping`)
+  const stop = (reason: string) => {
+    logger.info(`${reason}: stopping`)
     odradek.close().then(
       () => process.exit(0),
       (error) => fail(error),
     )
   }
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, stop)
+  if (process.env['ODRADEK_LAUNCHED']) process.on('disconnect', () => stop('the launcher is gone'))
   const places = odradek.listeners.map(({ advertisedHost, advertisedPort }) => `${advertisedHost}:${advertisedPort}`)
   process.stdout.write(`Odradek is ready on ${places.join(', ')}, data in ${config.dataDirectory}\n`)
 }
