@@ -11,7 +11,6 @@ import { type Registration, snapshotRecords } from './snapshot-records.ts'
 /** The feature level of Apache Kafka 4.3: the formats of the records that this broker writes. */
 export const METADATA_VERSION = { name: 'metadata.version', min: 7, max: 30 } as const
 
-/** A snapshot pays once the log has grown by this much, and by twice what a snapshot takes. */
 const SNAPSHOT_AFTER_BYTES = 1024 * 1024
 const SNAPSHOT_GROWTH = 2
 
@@ -27,6 +26,8 @@ export interface LocalMetadataOptions {
   /** What the node says of itself at each start. */
   readonly registration: Omit<Registration, 'brokerId' | 'brokerEpoch' | 'fenced'>
   readonly logger: Logger
+  /** A snapshot is written once the log has grown by so much, and by twice what a snapshot takes; 1 MiB unless given. */
+  readonly snapshotAfterBytes?: number
 }
 
 interface Command {
@@ -44,11 +45,18 @@ export class LocalMetadata implements Metadata {
   #image: MetadataImage
   #queue: Command[] = []
   #running: Promise<void> | null = null
+  readonly #snapshotAfterBytes: number
   #closed = false
 
-  private constructor(log: MetadataLog, image: MetadataImage, registration: Registration, logger: Logger) {
+  private constructor(
+    log: MetadataLog,
+    image: MetadataImage,
+    registration: Registration,
+    { logger, snapshotAfterBytes }: LocalMetadataOptions,
+  ) {
     this.#log = log
     this.#logger = logger
+    this.#snapshotAfterBytes = snapshotAfterBytes ?? SNAPSHOT_AFTER_BYTES
     this.#image = image
     this.#registration = registration
   }
@@ -74,7 +82,7 @@ export class LocalMetadata implements Metadata {
       registration = { ...options.registration, brokerId: options.nodeId, brokerEpoch: offset, fenced: false }
       return startRecords(image, registration)
     })
-    return new LocalMetadata(log, applyRecords(image, records, lastOffset), registration!, options.logger)
+    return new LocalMetadata(log, applyRecords(image, records, lastOffset), registration!, options)
   }
 
   get image(): MetadataImage {
@@ -167,7 +175,7 @@ export class LocalMetadata implements Metadata {
 
   async #snapshotWhenDue(): Promise<void> {
     const { bytesSinceSnapshot, snapshotBytes } = this.#log
-    if (bytesSinceSnapshot < Math.max(SNAPSHOT_AFTER_BYTES, SNAPSHOT_GROWTH * snapshotBytes)) return
+    if (bytesSinceSnapshot < Math.max(this.#snapshotAfterBytes, SNAPSHOT_GROWTH * snapshotBytes)) return
     try {
       await this.#log.snapshot(snapshotRecords(this.#image, this.#registration))
     } catch (error) {
