@@ -22,7 +22,8 @@ const LOG_LINE_CHARACTERS = 240
 /** One broker of either kind on a free loopback port, with a folder of its own, that can be killed and come back. */
 export class Broker {
   readonly target: Target
-  readonly host = '127.0.0.1'
+  /** As the broker advertises itself: ours by its default, Kafka as it is told to. */
+  readonly host: string
   readonly #folder: string
   #settings: BrokerSettings
   #port = 0
@@ -31,6 +32,7 @@ export class Broker {
 
   constructor(target: Target, settings: BrokerSettings = {}) {
     this.target = target
+    this.host = target === 'kafka' ? '127.0.0.1' : 'localhost'
     this.#settings = settings
     this.#folder = mkdtempSync(join(tmpdir(), `odradek-compat-${target}-`))
   }

@@ -45,6 +45,12 @@ export interface ScenarioContext {
 /** Thrown by a scenario that finds it does not apply; the reason goes into the report. */
 export class NotApplicable extends Error {}
 
+/** Where the brokers differ on purpose: both expectations, and why. */
+export function differs<T>(context: ScenarioContext, expectation: { kafka: T; odradek: T; why: string }): T {
+  context.note(`differs on purpose: ${expectation.why}`)
+  return expectation[context.target]
+}
+
 /**
  * Something that Kafka's brokers learn a moment after the controller's answer, and that holds with the answer here:
  * polled for against Kafka, looked at once against us.

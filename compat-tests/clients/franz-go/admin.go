@@ -23,8 +23,6 @@ func newAdministration(bootstrap string) *administration {
 		kgo.SeedBrokers(bootstrap),
 		kgo.ClientID("compat-franz-go"),
 		kgo.RetryTimeout(10*time.Second),
-		// A topic that was just made is to be seen, not what was known before.
-		kgo.MetadataMinAge(50*time.Millisecond),
 	)
 	if err != nil {
 		panic(err)
@@ -113,30 +111,45 @@ func (a *administration) createPartitions(ctx context.Context, request createPar
 	return empty{}, answer.Error()
 }
 
+// describeTopic asks by itself: kadm may answer from what the client already knows.
 func (a *administration) describeTopic(ctx context.Context, request topicRequest) (any, error) {
-	metadata, err := a.admin.Metadata(ctx, request.Topic)
+	ask := kmsg.NewPtrMetadataRequest()
+	wanted := kmsg.NewMetadataRequestTopic()
+	wanted.Topic = &request.Topic
+	ask.Topics = append(ask.Topics, wanted)
+	answer, err := ask.RequestWith(ctx, a.client)
 	if err != nil {
 		return nil, err
 	}
-	topic := metadata.Topics[request.Topic]
-	if topic.Err != nil {
-		return nil, topic.Err
+	if len(answer.Topics) != 1 {
+		return nil, fmt.Errorf("%d topics in the answer", len(answer.Topics))
 	}
-	partitions := []map[string]any{}
-	for _, each := range topic.Partitions.Sorted() {
-		partitions = append(partitions, map[string]any{
+	topic := answer.Topics[0]
+	if err := kerr.ErrorForCode(topic.ErrorCode); err != nil {
+		return nil, err
+	}
+	partitions := make([]map[string]any, len(topic.Partitions))
+	for _, each := range topic.Partitions {
+		partitions[each.Partition] = map[string]any{
 			"partition": each.Partition, "leader": each.Leader, "replicas": each.Replicas, "isr": each.ISR,
-		})
+		}
 	}
-	return map[string]any{"name": topic.Topic, "topicId": topic.ID.String(), "partitions": partitions}, nil
+	return map[string]any{"name": request.Topic, "topicId": kadm.TopicID(topic.TopicID).String(), "partitions": partitions}, nil
 }
 
 func (a *administration) listTopics(ctx context.Context, _ empty) (any, error) {
-	topics, err := a.admin.ListTopicsWithInternal(ctx)
+	ask := kmsg.NewPtrMetadataRequest()
+	// No list, as opposed to an empty one, is all topics.
+	ask.Topics = nil
+	answer, err := ask.RequestWith(ctx, a.client)
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{"names": topics.Names()}, nil
+	names := []string{}
+	for _, each := range answer.Topics {
+		names = append(names, *each.Topic)
+	}
+	return map[string]any{"names": names}, nil
 }
 
 type configsRequest struct {
