@@ -70,25 +70,25 @@ export class PlainClient {
     return partition.baseOffset
   }
 
-  /** Whole batches of partition 0 from an offset on; none at its end. */
-  async fetch(topic: string, fetchOffset: number): Promise<Buffer> {
+  /** Whole batches of a partition from an offset on; none at its end. */
+  async fetch(topic: string, fetchOffset: number, partition = 0): Promise<Buffer> {
     const answer = await this.wire.send(Fetch, 11, {
       maxWaitMs: 0,
       minBytes: 0,
-      topics: [{ topic, partitions: [{ partition: 0, fetchOffset, partitionMaxBytes: 1 << 20 }] }],
+      topics: [{ topic, partitions: [{ partition, fetchOffset, partitionMaxBytes: 1 << 20 }] }],
       forgottenTopicsData: [],
     })
-    const partition = answer.responses[0]!.partitions[0]!
-    refuseError(`reading ${topic}`, partition.errorCode, null)
-    return partition.records ?? Buffer.alloc(0)
+    const { errorCode, records } = answer.responses[0]!.partitions[0]!
+    refuseError(`reading ${topic}-${partition}`, errorCode, null)
+    return records ?? Buffer.alloc(0)
   }
 
-  /** All values of partition 0, from the first to the last. */
-  async readAll(topic: string): Promise<string[]> {
+  /** All values of a partition, from the first to the last. */
+  async readAll(topic: string, partition = 0): Promise<string[]> {
     const values: string[] = []
     for (let next = 0, from = -1; next > from; ) {
       from = next
-      const bytes = await this.fetch(topic, from)
+      const bytes = await this.fetch(topic, from, partition)
       for (const at of eachBatch(bytes)) {
         const header = readBatchHeader(bytes, at)
         const codec = codecOf(header.attributes)
