@@ -227,6 +227,17 @@ export class CoordinatorRuntime<Q, S, T, R> {
     })
   }
 
+  /** The logs are not those of before: everybody is sent away, and every shard begins with what is there now. */
+  async reload(): Promise<void> {
+    const owned = this.#shards.filter((shard) => shard.state !== 'closed' && this.#owns(shard))
+    for (const shard of owned) {
+      this.#stop(shard, ErrorCode.NOT_COORDINATOR)
+      shard.state = 'loading'
+    }
+    await Promise.allSettled(this.#appends)
+    await Promise.all(owned.map((shard) => this.#load(shard)))
+  }
+
   /** Answers whoever still waits and resolves when the appends under way have ended. */
   async close(): Promise<void> {
     this.#closed = true

@@ -47,8 +47,9 @@ export class FakeCoordinatorLog implements CoordinatorLog {
     })
   }
 
-  recordsOf(shard: number): readonly CoordinatorRecord[] {
-    return this.#shards[shard]!
+  /** The topic is deleted. */
+  clear(): void {
+    for (const shard of this.#shards) shard.length = 0
   }
 
   /** Ends the oldest append under way. */

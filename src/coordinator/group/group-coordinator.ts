@@ -3,6 +3,7 @@ import { ZERO_UUID } from '../../../protocol/codec/schema.ts'
 import { ErrorCode } from '../../../protocol/errors.ts'
 import type { Clock } from '../../io/clock.ts'
 import type { Random } from '../../io/random.ts'
+import { GROUP_METADATA_TOPIC } from '../../metadata/internal-topics.ts'
 import type { Membership } from '../../metadata/membership.ts'
 import type { MetadataImage } from '../../metadata/metadata-image.ts'
 import type { CoordinatorLog } from '../coordinator-log.ts'
@@ -135,9 +136,13 @@ export class GroupCoordinator {
     return this.#call(call.groupId, 'deleteOffsets', call)
   }
 
-  /** Drops what all groups committed in these topics; durable when it resolves. */
+  /** Drops what all groups committed in these topics; durable when it resolves. With their own topic all groups go. */
   async onTopicsDeleted(topics: readonly string[]): Promise<void> {
     const names = new Set(topics)
+    if (names.has(GROUP_METADATA_TOPIC)) {
+      await this.#runtime.reload()
+      return
+    }
     await Promise.all(this.#everyShard('forgetTopics', { isGone: (topic) => names.has(topic) }))
   }
 
