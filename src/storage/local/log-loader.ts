@@ -173,7 +173,7 @@ class LogLoader {
         return
       }
       this.#nextOffset = Math.max(this.#nextOffset, segment.baseOffset)
-      const doubtful = !this.#request.clean && (next === undefined || next.baseOffset > this.#request.recoveryPoint)
+      const doubtful = !this.#request.clean && (await this.#isDoubtful(segment, next))
       const problem =
         doubtful || (next === undefined && !readIndexes(this.#context, segment))
           ? await this.#rebuild(segment)
@@ -184,6 +184,19 @@ class LogLoader {
       this.#deleteFrom(index + 1, `its predecessor ends at ${this.#nextOffset}`)
       return
     }
+  }
+
+  /**
+   * Whether a crash may have left the segment or its indexes unfinished. The last one too can be whole: when the files
+   * behind it never reached the disk. Its indexes are then the only ones that are there for sure, and are kept.
+   */
+  async #isDoubtful(segment: LogSegment, next: LogSegment | undefined): Promise<boolean> {
+    const { recoveryPoint } = this.#request
+    if (next) return next.baseOffset > recoveryPoint
+    if (segment.baseOffset >= recoveryPoint || !readIndexes(this.#context, segment)) return true
+    const from = segment.offsetIndex!.batchStartBefore(segment.sizeBytes)
+    const end = await this.#scan(segment, from, segment.sizeBytes, Number.POSITIVE_INFINITY, () => {})
+    return end.problem !== null || end.nextOffset > recoveryPoint
   }
 
   /** Reads all batches of a segment, checks those above the recovery point and makes the indexes anew. */

@@ -55,7 +55,6 @@ export class Log implements LogHandle, WriterHost {
   readonly #context: LogContext
   #queue: Queued[] = []
   #flushTimer: Timer | null = null
-  #closed = false
 
   constructor(
     context: LogContext,
@@ -123,7 +122,7 @@ export class Log implements LogHandle, WriterHost {
    */
   get recoveryPoint(): number {
     const synced = Math.min(this.writer.syncedOffset, this.files.unfinishedFrom)
-    return synced > this.active.baseOffset && !this.#closed ? synced - 1 : synced
+    return synced > this.active.baseOffset ? synced - 1 : synced
   }
 
   /** Takes one append: now, or behind those whose batches are still being prepared. */
@@ -205,7 +204,6 @@ export class Log implements LogHandle, WriterHost {
     await this.files.finished()
     if (this.failure !== '') return
     await this.files.finishActive(this.active, this.logEndOffset, this.producerState, this.epochs)
-    this.#closed = true
   }
 
   openForWriting(segment: LogSegment): OpenFile {

@@ -68,6 +68,10 @@ export class TailCache {
   }
 
   attach(block: TailBlock): void {
+    if (this.#head > 1024 && this.#head * 2 > this.#queue.length) {
+      this.#queue = this.#queue.slice(this.#head)
+      this.#head = 0
+    }
     this.#queue.push(block)
   }
 
@@ -97,11 +101,7 @@ export class TailCache {
     while (this.#attachedBytes + this.#freeBytes + sizeBytes > this.#budgetBytes && this.#head < this.#queue.length) {
       const oldest = this.#queue[this.#head++]!
       oldest.owner?.evict(oldest)
-      if (this.#free.get(sizeBytes)?.length) break
-    }
-    if (this.#head > 1024 && this.#head * 2 > this.#queue.length) {
-      this.#queue = this.#queue.slice(this.#head)
-      this.#head = 0
+      if (this.#free.get(sizeBytes)?.length) return // One as large as is wanted: nothing has to be allocated.
     }
     if (this.#attachedBytes + this.#freeBytes + sizeBytes > this.#budgetBytes) this.#dropFree()
   }
