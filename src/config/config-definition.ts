@@ -216,12 +216,16 @@ export function list<const D extends readonly string[] | null, V extends string 
   const range = oneOf === undefined ? '' : `[${oneOf.join(', ')}]`
   const defaultText = defaultValue === null ? null : defaultValue.join(',')
   return row<readonly string[]>('LIST', defaultText, doc, options, range, (text) => {
-    const value = splitList(text)
-    const stranger =
-      oneOf === undefined ? undefined : value.find((item) => !(oneOf as readonly string[]).includes(item))
-    if (stranger !== undefined) return { problem: `String must be one of: ${oneOf!.join(', ')}` }
+    const value = [...new Set(splitList(text))]
+    if (oneOf !== undefined) {
+      const problem = 'values must not be empty.'
+      if (value.includes('')) return { problem, sentence: (name) => `Configuration '${name}' ${problem}` }
+      const stranger = value.find((item) => !(oneOf as readonly string[]).includes(item))
+      if (stranger !== undefined) return { problem: `String must be one of: ${oneOf.join(', ')}` }
+    }
     const problem = check?.(value) ?? null
-    return problem === null ? { value, problem } : { problem }
+    if (problem === null) return { value, problem }
+    return { problem, sentence: (name) => invalidValue(name, `[${value.join(', ')}]`, `${name} ${problem}`) }
   }) as ConfigDefinition<D extends null ? readonly V[] | null : readonly V[]>
 }
 

@@ -166,11 +166,16 @@ function synonymsOf(name: string, layers: BrokerLayers): DescribedSynonym[] {
     }
   }
   for (const member of family) {
-    const value = definitionOf(member)?.defaultText ?? null
+    const value = ownDefault(member)
     if (value !== null) found.push({ name: member, value, source: ConfigSource.DEFAULT })
   }
   const start = found.findIndex((synonym) => synonym.name === name)
   return start < 0 ? [] : found.slice(start)
+}
+
+/** A listener's own setting has none: it falls back to that of all listeners. */
+function ownDefault(name: string): string | null {
+  return name === withoutListener(name) ? (definitionOf(name)?.defaultText ?? null) : null
 }
 
 function shownText(name: string, text: string): string | null {

@@ -46,7 +46,7 @@ export const topicConfigs = {
   'delete.retention.ms': long(
     86400000,
     'How long a tombstone of a compacted topic stays readable after compaction first met it.',
-    { min: 0, synonyms: ['log.cleaner.delete.retention.ms'] },
+    { min: 0, use: 'accept', synonyms: ['log.cleaner.delete.retention.ms'] },
   ),
   'file.delete.delay.ms': long(60000, 'How long the files of a removed segment stay before they are unlinked.', {
     min: 0,
@@ -87,6 +87,7 @@ export const topicConfigs = {
   }),
   'max.compaction.lag.ms': long(LONG_MAX, 'A record is compacted at the latest when it is this old.', {
     min: 1,
+    use: 'accept',
     synonyms: ['log.cleaner.max.compaction.lag.ms'],
   }),
   'max.message.bytes': int(1048588, 'Largest record batch that is accepted, after compression, header included.', {
@@ -110,10 +111,12 @@ export const topicConfigs = {
   'min.cleanable.dirty.ratio': double(0.5, 'Share of a log not yet compacted at which compaction is worth a pass.', {
     min: 0,
     max: 1,
+    use: 'accept',
     synonyms: ['log.cleaner.min.cleanable.ratio'],
   }),
   'min.compaction.lag.ms': long(0, 'A record is left alone by compaction until it is this old.', {
     min: 0,
+    use: 'accept',
     synonyms: ['log.cleaner.min.compaction.lag.ms'],
   }),
   'min.insync.replicas': int(
@@ -135,10 +138,12 @@ export const topicConfigs = {
     use: 'accept',
   }),
   'retention.bytes': long(-1, 'Size per partition above which the oldest segments are dropped; -1 for no limit.', {
+    use: 'accept',
     synonyms: ['log.retention.bytes'],
   }),
   'retention.ms': long(604800000, 'Age of its newest record at which a segment is dropped; -1 for no limit.', {
     min: -1,
+    use: 'accept',
     synonyms: ['log.retention.ms', ['log.retention.minutes', MINUTE_MS], ['log.retention.hours', HOUR_MS]],
   }),
   'segment.bytes': int(1073741824, 'Size at which a segment is closed and the next begun.', {
