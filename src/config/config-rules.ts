@@ -1,9 +1,11 @@
 import { ErrorCode } from '../../protocol/errors.ts'
+import { brokerConfigFrom } from './broker-config.ts'
 import { brokerConfigs, withoutListener } from './broker-configs.ts'
 import { clientMetricsConfigs, clientSelectors, MAX_INTERVAL_MS, MIN_INTERVAL_MS } from './client-metrics-configs.ts'
 import type { ConfigRules, Refusal } from './config-alteration.ts'
 import { type ConfigDefinition, type ConfigTable, configProblem, splitList } from './config-definition.ts'
 import type { BrokerLayers } from './config-describer.ts'
+import { ConfigError } from './config-error.ts'
 import { groupBounds, groupConfigs } from './group-configs.ts'
 import { type ConfigTexts, explicitBrokerText, resolveTopicConfig } from './topic-config.ts'
 import { topicConfigs } from './topic-configs.ts'
@@ -80,7 +82,8 @@ export function brokerRules(perBroker: boolean, layers: BrokerLayers): ConfigRul
     definitionOf,
     inherited: (name) => below.get(name) ?? layers.static.get(name) ?? definitionOf(name)?.defaultText ?? null,
     notAList: (operation, name) => `Config value ${operation.toLowerCase()} is not allowed for config key: ${name}`,
-    refuse: (next, set) => refuseBrokerConfig(next, set, perBroker, definitionOf),
+    refuse: (next, set) =>
+      refuseBrokerConfig(next, set, perBroker, definitionOf) ?? refuseCombination(next, perBroker, layers),
   }
 }
 
@@ -111,6 +114,18 @@ function refuseBrokerConfig(
   const unknown = [...next.keys()].filter((name) => definitionOf(name) === undefined).length
   if (unknown <= MAX_UNKNOWN_NAMES) return null
   return badRequest(`More than ${MAX_UNKNOWN_NAMES} configs of a broker whose names are not known`)
+}
+
+/** The broker must still be able to start with all its settings together. */
+function refuseCombination(next: ConfigTexts, perBroker: boolean, layers: BrokerLayers): Refusal | null {
+  const { broker, cluster } = perBroker ? { ...layers, broker: next } : { ...layers, cluster: next }
+  try {
+    brokerConfigFrom(new Map([...layers.static, ...cluster, ...broker]))
+    return null
+  } catch (error) {
+    if (error instanceof ConfigError) return badRequest(error.message)
+    throw error
+  }
 }
 
 /** Bounds are the broker's own settings as they are now. */

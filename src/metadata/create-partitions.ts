@@ -54,7 +54,7 @@ function refuse(topic: TopicImage, { count, assignments }: MorePartitions, broke
   }
   const more = count - have
   if (more > MAX_PARTITIONS_PER_REQUEST) {
-    const message = `${more} new partitions are more than ${MAX_PARTITIONS_PER_REQUEST} per request.`
+    const message = 'Excessively large number of partitions per request.'
     return { error: ErrorCode.POLICY_VIOLATION, message }
   }
   if (assignments === null) return null

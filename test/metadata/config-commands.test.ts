@@ -6,6 +6,7 @@ import { ConfigSource } from '../../src/config/config-describer.ts'
 import { alterConfigs, replaceConfigs } from '../../src/metadata/alter-configs.ts'
 import { createTopics } from '../../src/metadata/create-topics.ts'
 import { describeConfigs } from '../../src/metadata/describe-configs.ts'
+import { EffectiveBrokerConfig } from '../../src/metadata/effective-broker-config.ts'
 import { applyRecords, emptyImage } from '../../src/metadata/image-builder.ts'
 import { ConfigResource, type MetadataImage } from '../../src/metadata/metadata-image.ts'
 import { TopicConfigs } from '../../src/metadata/topic-configs.ts'
@@ -563,6 +564,39 @@ describe('describing configs', () => {
       ['match', ''],
       ['metrics', ''],
     ])
+  })
+})
+
+describe('effective broker config', () => {
+  it('follows this broker, all brokers and the file, in this order', () => {
+    const start0 = defaultBrokerConfig({ 'max.connections': 1, 'log.dirs': ['/here'] })
+    const configs = new EffectiveBrokerConfig(start0, 1)
+    expect(configs.of(start)).toBe(start0)
+    let { image } = alter(start, BROKER, '', [SET, 'max.connections', '2'])
+    expect(configs.of(image)['max.connections']).toBe(2)
+    expect(configs.of(image)).toBe(configs.of(image))
+    image = alter(image, BROKER, '1', [SET, 'max.connections', '3'], [SET, 'made.up', 'x']).image
+    const effective = configs.of(image)
+    expect(effective['max.connections']).toBe(3)
+    expect(effective.dataDirectory).toBe('/here')
+    expect(effective.texts).toBe(start0.texts)
+    image = alter(image, BROKER, '1', [DELETE, 'max.connections', null]).image
+    expect(configs.of(image)['max.connections']).toBe(2)
+  })
+
+  it('cannot be altered into one that no broker could start with', () => {
+    const altered = alter(
+      start,
+      BROKER,
+      '',
+      [SET, 'log.cleaner.min.compaction.lag.ms', '9'],
+      [SET, 'log.cleaner.max.compaction.lag.ms', '8'],
+    )
+    expect(altered).toMatchObject({
+      error: INVALID_REQUEST,
+      message:
+        'log.cleaner.min.compaction.lag.ms (9) must be less than or equal to log.cleaner.max.compaction.lag.ms (8)',
+    })
   })
 })
 
