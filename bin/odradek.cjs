@@ -46,6 +46,16 @@ function runWith(node) {
   })
 }
 
+/** Between `npm start` and us stands a shell that dies of a signal without passing it on. */
+function endWithNpm() {
+  if (process.env.npm_lifecycle_event !== 'start' || process.env.npm_package_name !== 'odradek') return
+  const parent = process.ppid
+  setInterval(() => {
+    if (process.ppid !== parent) process.kill(process.pid, 'SIGTERM')
+  }, 200).unref()
+}
+
+endWithNpm()
 if (isFit(process.versions.node)) {
   // Compiled code is kept from start to start: beside our own modules and not in the folder for temporary files,
   // where somebody else could have put something in its place. A folder that cannot be written costs only time.

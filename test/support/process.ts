@@ -60,6 +60,8 @@ export class BrokerProcess {
       cwd: options.cwd ?? repository,
       env: { ...cleanEnvironment(), ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
+      // A group of its own: what it started can be ended with it.
+      detached: true,
       ...(options.uid === undefined ? {} : { uid: options.uid }),
     })
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => {
@@ -107,8 +109,15 @@ export class BrokerProcess {
     return `127.0.0.1:${this.port}`
   }
 
-  get isRunning(): boolean {
-    return this.#end === null
+  killGroup(): void {
+    const { pid } = this.child
+    if (this.#end !== null || pid === undefined) return
+    try {
+      process.kill(-pid, 'SIGKILL')
+    } catch (error) {
+      // It ended in this very moment.
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    }
   }
 
   /** Sends a signal and waits for the end. */
@@ -126,14 +135,18 @@ export class BrokerProcess {
   }
 }
 
-/** Kills what a test left running and removes the folders it made. */
+/** Kills what a test left running, with all that it started, and removes the folders it made. */
 export async function endAll(): Promise<void> {
-  for (const broker of started) {
-    if (broker.isRunning) await broker.end('SIGKILL')
-  }
+  const running = [...started]
   started.clear()
+  for (const broker of running) broker.killGroup()
+  await Promise.all(running.map((broker) => withTimeout(START_TIMEOUT_MS, 'still running after SIGKILL', broker.ended)))
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
 }
+
+process.on('exit', () => {
+  for (const broker of started) broker.killGroup()
+})
 
 export function temporaryFolder(): string {
   const folder = mkdtempSync(path.join(tmpdir(), 'odradek-test-'))

@@ -1,0 +1,148 @@
+import { spawn } from 'node:child_process'
+import { existsSync, globSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { endProcess, onText } from '../../../compat-tests/process.ts'
+import { PlainClient } from '../../support/plain-client.ts'
+import {
+  BrokerProcess,
+  cleanEnvironment,
+  endAll,
+  hasCleanShutdownMark,
+  repository,
+  temporaryFolder,
+  withTimeout,
+} from '../../support/process.ts'
+
+const WAIT_MS = 60_000
+const documents = ['README.md', 'CONTRIBUTING.md', ...globSync('docs/*.md', { cwd: repository })]
+const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
+
+interface Command {
+  readonly document: string
+  readonly line: string
+}
+
+function read(file: string): string {
+  return readFileSync(path.join(repository, file), 'utf8')
+}
+
+/** The text of all fenced blocks in a language. */
+function blocks(document: string, language: string): string[] {
+  const fence = new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'gm')
+  return [...read(document).matchAll(fence)].map((match) => match[1]!)
+}
+
+const commands: Command[] = documents.flatMap((document) =>
+  ['sh', 'bash', 'shell', 'console']
+    .flatMap((language) => blocks(document, language))
+    .flatMap((block) => block.replaceAll('\\\n', ' ').split('\n'))
+    .map((line) => line.replace(/(^|\s)#.*$/, '').trim())
+    .filter((line) => line !== '')
+    .map((line) => ({ document, line })),
+)
+
+/** What a line of the documents is, and how it is shown to work. The first that fits counts. */
+const checks: readonly (readonly [pattern: RegExp, check: (match: RegExpExecArray) => Promise<void> | void])[] = [
+  [/^npm ci && npm start$/, () => startsWithNpm([])],
+  // This very test is part of it.
+  [/^npm ci && npm (test)$/, (match) => isScript(match[1]!)],
+  [/^npm start -- (.+)$/, (match) => startsWith(wordsOf(match[1]!))],
+  [/^(?:npx )?odradek(?: (.+))?$/, (match) => startsWith(wordsOf(match[1] ?? ''))],
+  [/^npm (?:run )?([\w:-]+)(?: -- .+)?$/, (match) => isScript(match[1]!)],
+  [/^node ([\w./-]+)(?: .*)?$/, (match) => isFile(match[1]!)],
+  [/^docker build(?: .+)? \.$/, () => isFile('Dockerfile')],
+  [/^docker run (?:.+ )?odradek(?: (.+))?$/, (match) => startsWith(wordsOf(match[1] ?? ''))],
+]
+
+function wordsOf(text: string): string[] {
+  return text.split(' ').filter(Boolean)
+}
+
+function isScript(name: string): void {
+  expect(Object.keys(scripts)).toContain(name)
+  const program = /^node ([\w./-]+\.(?:ts|cjs))/.exec(scripts[name]!)
+  if (program !== null) isFile(program[1]!)
+}
+
+function isFile(file: string): void {
+  expect(existsSync(path.join(repository, file)), file).toBe(true)
+}
+
+/** With a port and a folder of its own; where the line names a file, there is one. */
+async function startsWith(args: readonly string[]): Promise<void> {
+  const folder = temporaryFolder()
+  writeFileSync(path.join(folder, 'server.properties'), 'num.partitions=2\n')
+  const broker = await BrokerProcess.start({ cwd: folder, port: null, args: [...args, '--port', '0'] })
+  const client = await PlainClient.connect(broker.port)
+  await client.createTopic('documented')
+  await client.close()
+  expect(await broker.end('SIGTERM')).toMatchObject({ code: 0 })
+}
+
+/**
+ * As a shell would run it: through npm, and ended as a service manager would. The end of standard output means that
+ * the broker has ended too, not only npm.
+ */
+async function startsWithNpm(args: readonly string[]): Promise<void> {
+  const broker = await BrokerProcess.start({ program: ['npm', 'start', '--silent', '--', ...args] })
+  const client = await PlainClient.connect(broker.port)
+  await client.createTopic('documented')
+  await client.close()
+  expect((await broker.end('SIGTERM')).stdout.split('\n')).toHaveLength(2)
+  expect(hasCleanShutdownMark(broker.data)).toBe(true)
+}
+
+describe('what the documents tell people to type', () => {
+  afterEach(endAll)
+
+  it('there is something to check', () => {
+    expect(commands.map(({ line }) => line)).toEqual(
+      expect.arrayContaining(['npm ci && npm start', 'npm ci && npm test']),
+    )
+  })
+
+  it.each(commands)('$document: $line', async ({ line }) => {
+    const known = checks.map(([pattern, check]) => ({ match: pattern.exec(line), check })).find(({ match }) => match)
+    expect(known, 'a command that this test does not know: add it to checks').toBeDefined()
+    await known!.check(known!.match!)
+  })
+
+  it.each(documents)('%s names only scripts that exist', (document) => {
+    const named = [...read(document).matchAll(/`npm run ([\w:-]+)/g)].map((match) => match[1]!)
+    for (const name of named) isScript(name)
+  })
+
+  it.each(documents)('%s links only to files that exist', (document) => {
+    const links = [...read(document).matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)/g)].map((match) => match[1]!)
+    for (const link of links) isFile(path.join(path.dirname(document), link))
+  })
+
+  it.each(
+    documents.flatMap((document) => blocks(document, 'js').map((sample, at) => ({ document, at: at + 1, sample }))),
+  )('$document: JavaScript sample $at prints what it sent', async ({ sample }) => {
+    const broker = await BrokerProcess.start()
+    expect(sample).toContain('localhost:9092')
+    const sent = /value: '([^']+)'/.exec(sample)?.[1]
+    const folder = temporaryFolder()
+    symlinkSync(path.join(repository, 'node_modules'), path.join(folder, 'node_modules'))
+    writeFileSync(path.join(folder, 'sample.mjs'), sample.replaceAll('localhost:9092', `localhost:${broker.port}`))
+    const child = spawn(process.execPath, ['sample.mjs'], { cwd: folder, env: cleanEnvironment() })
+    let output = ''
+    const printed = new Promise<void>((resolve, reject) => {
+      onText(child.stdout, (text) => {
+        output += text
+        if (output.split('\n').includes(sent ?? '')) resolve()
+      })
+      onText(child.stderr, (text) => {
+        output += text
+      })
+      child.on('exit', (code) => reject(new Error(`the sample ended with ${code}\n${output}`)))
+    })
+    try {
+      await withTimeout(WAIT_MS, `the sample did not print ${sent}`, printed)
+    } finally {
+      await endProcess(child, 'SIGKILL', WAIT_MS)
+    }
+  })
+})
