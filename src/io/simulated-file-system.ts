@@ -54,6 +54,7 @@ export class SimulatedFileSystem implements FileSystem {
   #dead = false
   #usedBytes = 0
   #openFiles = 0
+  #openFilesAtMost = 0
 
   constructor(options: SimulatedFileSystemOptions = {}, root: Directory = newDirectory()) {
     this.options = options
@@ -70,6 +71,10 @@ export class SimulatedFileSystem implements FileSystem {
     return this.#openFiles
   }
 
+  get openFilesAtMost(): number {
+    return this.#openFilesAtMost
+  }
+
   open(filePath: string, mode: 'read' | 'write' | 'create' | 'exclusive'): File {
     this.enter('open', filePath)
     this.operations.open++
@@ -83,6 +88,7 @@ export class SimulatedFileSystem implements FileSystem {
     }
     if (node.kind === 'directory') throw errorWith('EISDIR', 'open', filePath)
     this.#openFiles++
+    this.#openFilesAtMost = Math.max(this.#openFilesAtMost, this.#openFiles)
     return new SimulatedFile(this, filePath, node, () => this.#openFiles--)
   }
 

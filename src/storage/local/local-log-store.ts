@@ -25,6 +25,7 @@ import type {
   TimestampOffset,
 } from '../storage.ts'
 import { AppendGroup } from './append-group.ts'
+import { Limiter } from './limiter.ts'
 import { Log } from './log.ts'
 import type { FlushableLog, LogContext, Report } from './log-context.ts'
 import type { DirectoryIdentity } from './log-directory.ts'
@@ -65,6 +66,8 @@ export interface LocalLogStoreOptions {
 }
 
 const MIB = 1024 * 1024
+/** More than libuv has threads, so that none of them waits for work; far fewer than descriptors. */
+const FILE_OPERATIONS_AT_ONCE = 32
 
 /** Segment logs in one directory, in Kafka's file formats. */
 export class LocalLogStore implements LogStore {
@@ -260,6 +263,7 @@ function contextOf(options: LocalLogStoreOptions, listeners: readonly AdvanceLis
     work: options.work,
     endOfTurn: atEndOfTurn,
     files: new OpenFiles(options.fileSystem, options.openFileLimit ?? 1000),
+    fileOperations: new Limiter(FILE_OPERATIONS_AT_ONCE),
     tailCache: new TailCache(options.tailCacheBytes ?? 32 * MIB),
     readBuffers: new ReadBuffers(options.readBufferBytes ?? 8 * MIB),
     pace,

@@ -4,6 +4,7 @@ import type { Random } from '../../io/random.ts'
 import type { EndOfTurn } from '../../io/turn.ts'
 import type { Work } from '../../io/work.ts'
 import type { LogHandle } from '../storage.ts'
+import type { Limiter } from './limiter.ts'
 import type { OpenFiles } from './open-files.ts'
 import type { ReadBuffers } from './read-buffers.ts'
 import type { TailCache } from './tail-cache.ts'
@@ -20,6 +21,8 @@ export interface LogContext {
   readonly work: Work
   readonly endOfTurn: EndOfTurn
   readonly files: OpenFiles
+  /** Of asynchronous operations on files: a thousand logs synced at once must not hold a thousand files open. */
+  readonly fileOperations: Limiter
   readonly tailCache: TailCache
   readonly readBuffers: ReadBuffers
   readonly pace: WritePace

@@ -58,7 +58,7 @@ export class LogFiles {
 
   /** Also waits for a sync under way: it is the one that covers the names made before it began. */
   syncNames(): Promise<void> {
-    const next = this.#namesSync.then(() => this.#syncNamesNow())
+    const next = this.#namesSync.then(() => this.#context.fileOperations.run(() => this.#syncNamesNow()))
     this.#namesSync = next.catch(() => {
       // Whoever asked for this sync is told; the next one begins anew.
     })

@@ -5,6 +5,7 @@ import type { FileSystem } from '../../io/file-system.ts'
 import type { ProcessTable } from '../../io/process-table.ts'
 import type { LogIdentity } from '../storage.ts'
 import { formatOffsetCheckpoint, readOffsetCheckpoint } from './checkpoint-file.ts'
+import { Limiter } from './limiter.ts'
 import { Log } from './log.ts'
 import type { LogContext } from './log-context.ts'
 import {
@@ -25,8 +26,8 @@ const RECOVERY_POINTS = 'recovery-point-offset-checkpoint'
 const LOG_STARTS = 'log-start-offset-checkpoint'
 const HIGH_WATERMARKS = 'replication-offset-checkpoint'
 const CLEANED = 'cleaner-offset-checkpoint'
-/** Logs that are checked after a crash at the same time: enough to keep the disk and one core busy. */
-const RECOVERIES_AT_ONCE = 4
+/** Logs that are read, or closed, at the same time: enough to keep the disk and one core busy. */
+const LOGS_AT_ONCE = 4
 
 export interface LogManagerOptions {
   readonly nodeId: number
@@ -53,8 +54,7 @@ export class LogManager {
   readonly #written = new Map<string, Buffer>()
   #openFailed = false
   readonly #retiring = new Map<string, Promise<void>>()
-  #recoveries = 0
-  readonly #waitingRecoveries: (() => void)[] = []
+  readonly #turns = new Limiter(LOGS_AT_ONCE)
   readonly #timers = new Set<Timer>()
   #checkpoints: Promise<void> = Promise.resolve()
   /** Asked for but not begun: it will hold whatever is true by then. */
@@ -91,29 +91,31 @@ export class LogManager {
     await this.#retiring.get(name)
     const directory = `${this.#context.directory}/${name}`
     this.#claim(directory, identity)
-    await this.#beginRecovery()
     try {
-      let log: Log | null = null
-      const jitterMs = Math.min(config['segment.jitter.ms'], config['segment.ms'])
-      const loaded = await loadLog(this.#context, {
-        directory: () => log?.files.directory ?? directory,
-        clean: this.#clean,
-        recoveryPoint: this.#recoveryPoints.get(name) ?? 0,
-        logStartOffset: this.#logStarts.get(name) ?? 0,
-        cleanedOffset: this.#cleanedOffsets.get(name) ?? 0,
-        indexIntervalBytes: config['index.interval.bytes'],
-        newJitterMs: () => (jitterMs > 0 ? this.#context.random.below(jitterMs) : 0),
-      })
-      const files = new LogFiles(this.#context, directory, identity.topicId, loaded, () => this.#checkpointLater())
-      log = new Log(this.#context, identity, config, leaderEpoch, loaded, files)
-      this.logs.add(log)
-      return log
+      return await this.#turns.run(() => this.#loadLog(directory, identity, config, leaderEpoch))
     } catch (error) {
       this.#openFailed = true
       throw error
-    } finally {
-      this.#endRecovery()
     }
+  }
+
+  async #loadLog(directory: string, identity: LogIdentity, config: TopicConfig, leaderEpoch: number): Promise<Log> {
+    const name = `${identity.topic}-${identity.partition}`
+    let log: Log | null = null
+    const jitterMs = Math.min(config['segment.jitter.ms'], config['segment.ms'])
+    const loaded = await loadLog(this.#context, {
+      directory: () => log?.files.directory ?? directory,
+      clean: this.#clean,
+      recoveryPoint: this.#recoveryPoints.get(name) ?? 0,
+      logStartOffset: this.#logStarts.get(name) ?? 0,
+      cleanedOffset: this.#cleanedOffsets.get(name) ?? 0,
+      indexIntervalBytes: config['index.interval.bytes'],
+      newJitterMs: () => (jitterMs > 0 ? this.#context.random.below(jitterMs) : 0),
+    })
+    const files = new LogFiles(this.#context, directory, identity.topicId, loaded, () => this.#checkpointLater())
+    log = new Log(this.#context, identity, config, leaderEpoch, loaded, files)
+    this.logs.add(log)
+    return log
   }
 
   /** The name is free again when this resolves; the files go later. */
@@ -147,7 +149,7 @@ export class LogManager {
     if (this.#closed) return
     this.#closed = true
     for (const timer of this.#timers) timer.cancel()
-    const outcomes = await Promise.allSettled([...this.logs].map((log) => log.close()))
+    const outcomes = await Promise.allSettled([...this.logs].map((log) => this.#turns.run(() => log.close())))
     await this.checkpoint()
     const failed = outcomes.find((outcome) => outcome.status === 'rejected')
     const offline = [...this.logs].find((log) => log.state !== 'online')
@@ -240,7 +242,8 @@ export class LogManager {
       this.#highWatermarks.set(log.name, log.highWatermark)
     }
     const changed = [...this.logs].filter((log) => log.changed)
-    await Promise.all(changed.map((log) => log.files.flushEpochs(log.epochs)))
+    const { fileOperations } = this.#context
+    await Promise.all(changed.map((log) => fileOperations.run(() => log.files.flushEpochs(log.epochs))))
     await this.#writeOffsets(RECOVERY_POINTS, this.#recoveryPoints)
     await this.#writeOffsets(LOG_STARTS, this.#logStarts)
     await this.#writeOffsets(HIGH_WATERMARKS, this.#highWatermarks)
@@ -272,17 +275,6 @@ export class LogManager {
       this.#repeat(intervalMs, task)
     })
     this.#timers.add(timer)
-  }
-
-  async #beginRecovery(): Promise<void> {
-    if (this.#recoveries >= RECOVERIES_AT_ONCE)
-      await new Promise<void>((resolve) => this.#waitingRecoveries.push(resolve))
-    this.#recoveries++
-  }
-
-  #endRecovery(): void {
-    this.#recoveries--
-    this.#waitingRecoveries.shift()?.()
   }
 }
 

@@ -177,16 +177,11 @@ export class LogWriter {
   }
 
   async #writeLater(group: PendingWrite[], bytes: number): Promise<void> {
-    const { segment, position } = group[0]!
-    let open: OpenFile | null = null
     let failure: unknown = null
     try {
-      open = this.#host.openForWriting(segment)
-      await open.file.write(viewsOf(group), position)
+      await this.#context.fileOperations.run(() => this.#write(group))
     } catch (error) {
       failure = error ?? new Error('the write failed')
-    } finally {
-      if (open) this.#context.files.release(open)
     }
     this.#writing = false
     if (this.#state === 'stopped') this.#unpin(group)
@@ -194,6 +189,16 @@ export class LogWriter {
     else this.#wrote(group, bytes)
     this.flush()
     this.#wakeIdle()
+  }
+
+  async #write(group: PendingWrite[]): Promise<void> {
+    const { segment, position } = group[0]!
+    const open = this.#host.openForWriting(segment)
+    try {
+      await open.file.write(viewsOf(group), position)
+    } finally {
+      this.#context.files.release(open)
+    }
   }
 
   #wrote(group: PendingWrite[], bytes: number): void {
@@ -238,7 +243,7 @@ export class LogWriter {
     this.#unsynced.clear()
     let failure: unknown = null
     try {
-      await Promise.all(segments.map((segment) => this.#syncSegment(segment)))
+      await Promise.all(segments.map((segment) => this.#context.fileOperations.run(() => this.#syncSegment(segment))))
       await this.#host.syncNames()
     } catch (error) {
       failure = error ?? new Error('the sync failed')

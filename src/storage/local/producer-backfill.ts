@@ -6,6 +6,8 @@ import type { LogSegment } from './log-segment.ts'
 import type { ProducerState } from './producer-state.ts'
 import { scanBatches } from './segment-scanner.ts'
 
+/** A batch this old is not sent again: five times the delivery timeout of the Java client. */
+const STILL_SENT_AGAIN_MS = 600_000
 /** How far back in the log earlier batches are looked for: five of the default max.message.bytes, and some. */
 const WINDOW_BYTES = 8 * 1024 * 1024
 
@@ -25,8 +27,10 @@ export async function backfillProducers(
   producers: ProducerState,
 ): Promise<void> {
   const wanted = new Map<number, EarlierBatch[]>()
+  const oldestMs = context.clock.nowMs() - STILL_SENT_AGAIN_MS
   for (const entry of producers.all()) {
-    if (entry.batches.length < REMEMBERED_BATCHES) wanted.set(entry.producerId, [])
+    const recent = entry.lastTimestampMs >= oldestMs || entry.lastTimestampMs < 0
+    if (recent && entry.batches.length < REMEMBERED_BATCHES) wanted.set(entry.producerId, [])
   }
   if (wanted.size === 0) return
   for (const range of rangesBefore(context, segments, snapshotOffset)) {
