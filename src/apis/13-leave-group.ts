@@ -33,6 +33,7 @@ function respond(
     const errorCode = error === ErrorCode.NONE ? memberErrors[0]! : error
     return { throttleTimeMs: 0, errorCode, members: [] }
   }
+  if (error !== ErrorCode.NONE) return { throttleTimeMs: 0, errorCode: error, members: [] }
   const members = leaving(context, request).map(({ memberId, groupInstanceId }, at) => {
     return { memberId, groupInstanceId, errorCode: memberErrors[at]! }
   })

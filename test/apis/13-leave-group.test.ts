@@ -49,11 +49,20 @@ describe('LeaveGroup', () => {
     expect(answer).toMatchObject({ errorCode: ErrorCode.NONE, members: [{ memberId: 'm', errorCode: 25 }] })
   })
 
+  it.each([3, 5])(
+    'version %i: an empty group id is an error of the whole request, without members',
+    async (version) => {
+      const fixture = await apiFixture()
+      const request = { groupId: '', memberId: '', members: [{ memberId: 'm' }] }
+      expect(await fixture.send(leaveGroup, version, request)).toMatchObject({ errorCode: 24, members: [] })
+    },
+  )
+
   it.each(versionsOf(leaveGroup))('version %i: a failure', async (version) => {
     const fixture = await apiFixture()
     const request = version < 3 ? { memberId: 'm', members: [] } : { memberId: '', members: [{ memberId: 'm' }] }
     const answer = fixture.fail(leaveGroup, version, { groupId: 'g', ...request }, ErrorCode.COORDINATOR_NOT_AVAILABLE)
     expect(answer.errorCode).toBe(ErrorCode.COORDINATOR_NOT_AVAILABLE)
-    expect(answer.members.map(({ memberId }) => memberId)).toEqual(version < 3 ? [] : ['m'])
+    expect(answer.members).toEqual([])
   })
 })

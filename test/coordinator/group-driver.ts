@@ -52,6 +52,13 @@ export interface Asked<T> {
   readonly isLost: boolean
 }
 
+interface Scheduled {
+  readonly key: string
+  readonly dueMs: number
+  readonly order: number
+  readonly event: GroupTimer
+}
+
 /** A shard on time that only the test moves: a runtime without promises, whose log never fails. */
 export class GroupDriver {
   nowMs = 1_700_000_000_000
@@ -60,7 +67,7 @@ export class GroupDriver {
   readonly log: GroupRecord[] = []
   readonly answers = new Map<number, GroupResponse>()
   readonly parked = new Map<number, { readonly request: GroupRequest; readonly sinceMs: number }>()
-  readonly #timers = new Map<string, { readonly dueMs: number; readonly order: number; readonly event: GroupTimer }>()
+  readonly #timers = new Map<string, Scheduled>()
   readonly #config: GroupConfig
   #lastToken = 0
   #skewMs = 0
@@ -165,16 +172,22 @@ export class GroupDriver {
 
   advance(ms: number): void {
     const untilMs = this.nowMs + ms
-    for (;;) {
-      const due = [...this.#timers].filter(([, { dueMs }]) => dueMs <= untilMs)
-      due.sort(([, a], [, b]) => a.dueMs - b.dueMs || a.order - b.order)
-      const next = due[0]
-      if (!next) break
-      this.#timers.delete(next[0])
-      this.nowMs = Math.max(this.nowMs, next[1].dueMs)
-      this.#handle({ kind: 'timer', timer: next[1].event })
+    for (let next = this.#nextDue(untilMs); next; next = this.#nextDue(untilMs)) {
+      const { key, dueMs, event } = next
+      this.#timers.delete(key)
+      this.nowMs = Math.max(this.nowMs, dueMs)
+      this.#handle({ kind: 'timer', timer: event })
     }
     this.nowMs = untilMs
+  }
+
+  #nextDue(untilMs: number): Scheduled | null {
+    let next: Scheduled | null = null
+    for (const timer of this.#timers.values()) {
+      if (timer.dueMs > untilMs) continue
+      if (!next || timer.dueMs < next.dueMs || (timer.dueMs === next.dueMs && timer.order < next.order)) next = timer
+    }
+    return next
   }
 
   /** The wall clock is set; timers do not notice. */
@@ -223,7 +236,7 @@ export class GroupDriver {
     }
     for (const { key, event, delayMs } of timers) {
       this.#timers.delete(key)
-      if (event !== null) this.#timers.set(key, { dueMs: this.nowMs + delayMs, order: ++this.#order, event })
+      if (event !== null) this.#timers.set(key, { key, dueMs: this.nowMs + delayMs, order: ++this.#order, event })
     }
   }
 }

@@ -36,7 +36,7 @@ describe('DescribeGroups', () => {
     })
   })
 
-  it('other states: members without metadata and assignment, no protocol', () => {
+  it('other states: members without metadata, no protocol; what they had until now is told', () => {
     const driver = new GroupDriver()
     driver.join()
     const member = { memberId: 'client-uuid1', metadata: Buffer.alloc(0), assignment: Buffer.alloc(0) }
@@ -46,6 +46,7 @@ describe('DescribeGroups', () => {
     driver.join({ groupId: 'h' })
     expect(driver.describe('h')).toMatchObject({ state: 'PreparingRebalance', protocol: '' })
     expect(driver.describe('h').members.every(({ metadata }) => metadata.length === 0)).toBe(true)
+    expect(driver.describe('h').members[0]!.assignment.length).toBeGreaterThan(0)
   })
 
   it('a group that only has offsets is empty and has no protocol type', () => {

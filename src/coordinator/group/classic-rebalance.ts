@@ -143,7 +143,7 @@ export function removeMember(scope: Scope, group: ClassicGroup, member: ClassicM
   const { effects } = scope
   const token = group.takeJoin(member)
   // Whoever still waits behind this id may come back as a new member.
-  if (token !== null) effects.reply(token, joinError(member.memberId, ErrorCode.UNKNOWN_MEMBER_ID))
+  if (token !== null) effects.reply(token, joinError('', ErrorCode.UNKNOWN_MEMBER_ID))
   if (member.syncToken !== null) effects.reply(member.syncToken, syncError(ErrorCode.UNKNOWN_MEMBER_ID))
   member.syncToken = null
   effects.cancel(sessionKey(group.groupId, member.memberId))

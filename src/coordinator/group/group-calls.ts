@@ -183,6 +183,7 @@ export interface DescribedMember {
   readonly clientHost: string
   /** Empty unless the group is stable. */
   readonly metadata: Buffer
+  /** The last one it was given. */
   readonly assignment: Buffer
 }
 

@@ -54,7 +54,8 @@ export function describeGroup(groupId: string, group: ClassicGroup | undefined):
       clientId: member.clientId,
       clientHost: member.clientHost,
       metadata: isStable ? group.metadataOf(member) : NO_BYTES,
-      assignment: isStable ? member.assignment : NO_BYTES,
+      // During a rebalance Kafka still tells what the member had, until the next assignment is under way.
+      assignment: member.assignment,
     })),
   }
 }
