@@ -5,7 +5,6 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { runToEnd } from '../../../compat-tests/process.ts'
 import {
   BrokerProcess,
-  cleanEnvironment,
   endAll,
   hasCleanShutdownMark,
   type Program,
@@ -79,7 +78,7 @@ describe.skipIf(oldNode === null)('the launcher under an old Node (needs a Node 
     const place = path.join(temporaryFolder(), 'odradek')
     mkdirSync(path.join(place, 'bin'), { recursive: true })
     cpSync(launcher, path.join(place, 'bin', 'odradek.cjs'))
-    const ended = await runToEnd(oldNode ?? '', [path.join(place, 'bin', 'odradek.cjs')], { env: cleanEnvironment() })
+    const ended = await runToEnd(oldNode ?? '', [path.join(place, 'bin', 'odradek.cjs')])
     expect(ended).toMatchObject({ code: 1, stdout: '' })
     expect(ended.stderr).toContain('22.18')
     expect(ended.stderr).toContain('npm install node@24')
