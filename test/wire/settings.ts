@@ -1,0 +1,22 @@
+import type { Fixture } from './wire-case.ts'
+
+/** What each fixture's broker is started with. */
+export const fixtureSettings: Readonly<Record<Fixture, Readonly<Record<string, string>>>> = {
+  default: {},
+  fresh: {},
+  tuned: {
+    'auto.create.topics.enable': 'false',
+    'connections.max.idle.ms': '3000',
+    'delete.topic.enable': 'false',
+    'fetch.max.bytes': '20000',
+    'group.initial.rebalance.delay.ms': '700',
+    'group.max.size': '2',
+    'group.max.session.timeout.ms': '60000',
+    'group.min.session.timeout.ms': '100',
+    'max.incremental.fetch.session.cache.slots': '0',
+    'max.request.partition.size.limit': '4',
+    'num.partitions': '3',
+    'offset.metadata.max.bytes': '16',
+    'socket.request.max.bytes': '200000',
+  },
+}
