@@ -182,6 +182,6 @@ export class Broker {
 
 async function formatKafka(classpath: string, properties: string): Promise<void> {
   const id = Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString('base64url')
-  const tool = ['kafka.tools.StorageTool', 'format', '-t', id, '-c', properties]
+  const tool = ['kafka.tools.StorageTool', 'format', `--cluster-id=${id}`, '-c', properties]
   await runChecked('java', ['-Xmx128m', '-XX:TieredStopAtLevel=1', '-cp', classpath, ...tool], { timeoutMs: 60_000 })
 }
