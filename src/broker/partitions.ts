@@ -1,5 +1,6 @@
 import { ErrorCode } from '../../protocol/errors.ts'
 import type { TopicConfig } from '../config/topic-config.ts'
+import { topicChanges } from '../metadata/image.ts'
 import type { Membership } from '../metadata/membership.ts'
 import type { Metadata } from '../metadata/metadata.ts'
 import type { MetadataImage, TopicImage } from '../metadata/metadata-image.ts'
@@ -74,14 +75,9 @@ export class Partitions {
   }
 
   async #follow(image: MetadataImage, previous: MetadataImage): Promise<void> {
-    const created: TopicImage[] = []
-    for (const topic of image.topics.values()) {
-      const before = previous.topicsById.get(topic.id)
-      if (before !== topic) created.push(topic)
-    }
-    const removed = [...previous.topics.values()].filter((topic) => !image.topicsById.has(topic.id))
+    const { changed, removed } = topicChanges(image, previous)
     await Promise.all(removed.map((topic) => this.#remove(topic)))
-    await this.#open(image, created)
+    await this.#open(image, changed)
     this.#reconfigure(image, previous)
   }
 
@@ -111,20 +107,14 @@ export class Partitions {
     for (const listener of this.#onRemoved) listener(topic.id)
   }
 
+  /** A topic's own settings concern that topic, the broker's all that do not have their own. */
   #reconfigure(image: MetadataImage, previous: MetadataImage): void {
-    const brokerChanged =
-      image
-        .configuredResources(ConfigResource.BROKER)
-        .some(
-          (name) => image.configOf(ConfigResource.BROKER, name) !== previous.configOf(ConfigResource.BROKER, name),
-        ) ||
-      image.configuredResources(ConfigResource.BROKER).length !==
-        previous.configuredResources(ConfigResource.BROKER).length
-    for (const topic of image.topics.values()) {
-      const { TOPIC } = ConfigResource
-      const changed = image.configOf(TOPIC, topic.name) !== previous.configOf(TOPIC, topic.name)
-      if (!changed && !brokerChanged) continue
-      const config = this.#configOf(image, topic.name)
+    const ofBroker = image.changedResources(ConfigResource.BROKER, previous).length > 0
+    const names = ofBroker ? image.topics.keys() : image.changedResources(ConfigResource.TOPIC, previous)
+    for (const name of names) {
+      const topic = image.topics.get(name)
+      if (topic === undefined) continue
+      const config = this.#configOf(image, name)
       for (const { index } of topic.partitions) {
         const log = this.#store.get(topic.id, index)
         if (log !== undefined) this.#store.configure(log, config)

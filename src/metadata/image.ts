@@ -7,6 +7,7 @@ export type Texts = ReadonlyMap<string, string>
 export type ResourceConfigs = PersistentMap<Texts>
 
 const NO_TEXTS: Texts = new Map()
+const NO_RESOURCES: ResourceConfigs = new PersistentMap()
 
 export interface ImageParts {
   readonly clusterId: string
@@ -44,6 +45,12 @@ export class Image implements MetadataImage, ImageParts {
 
   configuredResources(type: ConfigResourceType): readonly string[] {
     return [...(this.configs.get(type)?.keys() ?? [])]
+  }
+
+  changedResources(type: ConfigResourceType, previous: MetadataImage): readonly string[] {
+    if (!(previous instanceof Image)) throw new TypeError('images are made by image-builder.ts only')
+    const [now, before] = [this.configs.get(type) ?? NO_RESOURCES, previous.configs.get(type) ?? NO_RESOURCES]
+    return now === before ? [] : [...now.keysThatDiffer(before)]
   }
 }
 

@@ -15,6 +15,8 @@ export interface MetadataImage {
   configOf(type: ConfigResourceType, name: string): ReadonlyMap<string, string>
   /** Names of resources of a type that have explicitly set values. */
   configuredResources(type: ConfigResourceType): readonly string[]
+  /** Names of resources of a type whose explicitly set values differ from those in another image. */
+  changedResources(type: ConfigResourceType, previous: MetadataImage): readonly string[]
   /** First producer id that no block covers yet. */
   readonly nextProducerId: number
 }

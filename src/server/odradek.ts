@@ -17,6 +17,7 @@ import type { Random } from '../io/random.ts'
 import type { Transport } from '../io/transport.ts'
 import type { EndOfTurn } from '../io/turn.ts'
 import type { Work } from '../io/work.ts'
+import { topicChanges } from '../metadata/image.ts'
 import { GROUP_METADATA_TOPIC } from '../metadata/internal-topics.ts'
 import { LocalMetadata, METADATA_VERSION } from '../metadata/local-metadata.ts'
 import type { Membership } from '../metadata/membership.ts'
@@ -122,8 +123,8 @@ export class Odradek {
     const fetchPurgatory = new FetchPurgatory(clock, store)
     partitions.onTopicRemoved((topicId) => fetchPurgatory.completeTopic(topicId))
     metadata.onChange((image, previous) => {
-      const gone = [...previous.topics.values()].filter(({ id }) => !image.topicsById.has(id))
-      return gone.length === 0 ? undefined : groups.onTopicsDeleted(gone.map(({ name }) => name))
+      const { removed } = topicChanges(image, previous)
+      return removed.length === 0 ? undefined : groups.onTopicsDeleted(removed.map(({ name }) => name))
     })
     const broker: Broker = {
       config,

@@ -9,6 +9,7 @@ const EMPTY_IMAGE: MetadataImage = {
   topicsById: new Map(),
   configOf: () => new Map(),
   configuredResources: () => [],
+  changedResources: () => [],
   nextProducerId: 0,
 }
 
