@@ -9,10 +9,22 @@ function readText(path: string): string {
   }
 }
 
-/** Field 22 of /proc/PID/stat; the command name before it may contain spaces and parentheses. */
-function startTimeOf(pid: number): string {
+/** The fields of /proc/PID/stat from the third on; the command name before them may contain spaces and parentheses. */
+function statOf(pid: number): readonly string[] {
   const stat = readText(`/proc/${pid}/stat`)
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+}
+
+const STATE_FIELD = 0
+const START_TIME_FIELD = 19
+
+function startTimeOf(pid: number): string {
+  return statOf(pid)[START_TIME_FIELD] ?? ''
+}
+
+/** A zombie holds nothing any more: it was killed, and its parent has not asked for its exit code yet. */
+function isZombie(pid: number): boolean {
+  return statOf(pid)[STATE_FIELD] === 'Z'
 }
 
 function exists(pid: number): boolean {
@@ -35,6 +47,7 @@ export const nodeProcessTable: ProcessTable = {
   self,
   isRunning(identity) {
     if (identity.bootId !== self.bootId) return false
-    return exists(identity.pid) && startTimeOf(identity.pid) === identity.startTime
+    const { pid, startTime } = identity
+    return exists(pid) && startTimeOf(pid) === startTime && !isZombie(pid)
   },
 }
