@@ -1,137 +1,139 @@
-import { pathToFileURL } from 'node:url'
-import { parseArgs } from 'node:util'
-import { allWireCases } from '../test/wire/catalog.ts'
-import { runCase } from '../test/wire/run-case.ts'
-import { fixtureSettings } from '../test/wire/settings.ts'
-import type { Fixture, WireCase } from '../test/wire/wire-case.ts'
-import type { WireTarget } from '../test/wire/wire-test.ts'
-import { Broker, type Target } from './broker.ts'
+import { connect, type Socket } from 'node:net'
+import { codecOf } from '../protocol/codec/codec.ts'
+import { decodeResponseHeader, encodeRequestHeader } from '../protocol/codec/header.ts'
+import { Reader } from '../protocol/codec/reader.ts'
+import type { Api, Decoded, Encodable } from '../protocol/codec/schema.ts'
+import { Writer } from '../protocol/codec/writer.ts'
 
-/**
- * The wire cases of test/wire against a broker of either kind: hand-made requests on raw sockets, every answer compared
- * field by field. `npm test` runs them against us; here the same cases run against Apache Kafka.
- */
+const ANSWER_TIMEOUT_MS = 15_000
 
-export interface WireResult {
-  readonly name: string
-  readonly passed: boolean
-  readonly durationMs: number
-  /** Why it failed. */
-  readonly detail: string
-}
+/** A connection on which every byte is ours: requests as hand-made as a scenario likes, answers field by field. */
+export class WireConnection {
+  readonly #socket: Socket
+  #received = Buffer.alloc(0)
+  #closed = false
+  #wake: (() => void) | undefined
+  #correlationId = 100
 
-export interface WireRun {
-  readonly report?: (result: WireResult) => void
-  /** Only cases whose name contains one of these; empty for all. */
-  readonly only?: readonly string[]
-  /** Cases that run at the same time on one broker. */
-  readonly parallel?: number
-  /** A broker that is there already and has the settings of the default fixture. */
-  readonly running?: { readonly host: string; readonly port: number }
-}
-
-const FIXTURES: readonly Fixture[] = ['default', 'tuned', 'fresh']
-
-/** Starts the brokers it needs, runs every case and gives the results; a failed case does not stop the others. */
-export async function runWireCases(target: Target, options: WireRun = {}): Promise<readonly WireResult[]> {
-  const { report = () => {}, only = [], parallel = 4, running } = options
-  const results: WireResult[] = []
-  const chosen = allWireCases.filter((one) => only.length === 0 || only.some((part) => nameOf(one).includes(part)))
-  for (const fixture of FIXTURES) {
-    const cases = chosen.filter((one) => one.fixture === fixture)
-    if (cases.length === 0) continue
-    if (running !== undefined && fixture === 'default') {
-      await runAll(cases, { kind: target, ...running }, parallel, collect)
-      continue
+  private constructor(socket: Socket) {
+    this.#socket = socket
+    socket.setNoDelay(true)
+    socket.on('data', (chunk) => {
+      this.#received = Buffer.concat([this.#received, chunk])
+      this.#wake?.()
+    })
+    const end = () => {
+      this.#closed = true
+      this.#wake?.()
     }
-    const broker = new Broker(target, fixtureSettings[fixture])
-    try {
-      await broker.start()
-      await runAll(
-        cases,
-        { kind: target, host: broker.host, port: broker.port },
-        fixture === 'fresh' ? 1 : parallel,
-        collect,
-      )
-    } finally {
-      await broker.dispose()
+    socket.on('close', end)
+    socket.on('end', end)
+    socket.on('error', end)
+  }
+
+  static open(host: string, port: number): Promise<WireConnection> {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ host, port })
+      socket.once('connect', () => resolve(new WireConnection(socket)))
+      socket.once('error', reject)
+    })
+  }
+
+  close(): void {
+    this.#socket.destroy()
+  }
+
+  /** One request and its answer. */
+  async ask<A extends Api>(api: A, version: number, request: Encodable<A['request']>): Promise<Decoded<A['response']>> {
+    this.send(api, version, request)
+    return this.answer(api, version)
+  }
+
+  /** Writes a request without waiting; gives its correlation id. */
+  send<A extends Api>(
+    api: A,
+    version: number,
+    request: Encodable<A['request']>,
+    clientId: string | null = 'wire',
+  ): number {
+    const correlationId = this.#correlationId++
+    this.write(framed(requestBytes(api, version, request, correlationId, clientId)))
+    return correlationId
+  }
+
+  /** The next answer, read as one to this API and version. */
+  async answer<A extends Api>(api: A, version: number): Promise<Decoded<A['response']>> {
+    const frame = await this.frame()
+    const reader = new Reader(frame)
+    decodeResponseHeader(reader, api, version)
+    const body = codecOf(api.response, version).decode(reader)
+    if (reader.remaining > 0) throw new Error(`${api.name} v${version}: ${reader.remaining} bytes after the answer`)
+    return body as Decoded<A['response']>
+  }
+
+  write(bytes: Buffer): void {
+    this.#socket.write(bytes)
+  }
+
+  /** The payload of the next frame; an error when the connection is closed instead. */
+  async frame(): Promise<Buffer> {
+    const found = await this.#next(ANSWER_TIMEOUT_MS)
+    if (found === 'closed') throw new Error('the broker closed the connection instead of answering')
+    if (found === 'silence') throw new Error(`no answer within ${ANSWER_TIMEOUT_MS} ms`)
+    return found
+  }
+
+  /** What comes next: `closed`, `silence` for as long as given, or `answer`. */
+  async outcome(timeoutMs: number): Promise<'closed' | 'silence' | 'answer'> {
+    const found = await this.#next(timeoutMs)
+    return typeof found === 'string' ? found : 'answer'
+  }
+
+  async #next(timeoutMs: number): Promise<Buffer | 'closed' | 'silence'> {
+    const deadline = Date.now() + timeoutMs
+    for (;;) {
+      const frame = this.#takeFrame()
+      if (frame !== undefined) return frame
+      if (this.#closed) return 'closed'
+      const leftMs = deadline - Date.now()
+      if (leftMs <= 0) return 'silence'
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, leftMs)
+        this.#wake = () => {
+          clearTimeout(timer)
+          resolve()
+        }
+      })
+      this.#wake = undefined
     }
   }
-  return results
 
-  function collect(result: WireResult): void {
-    results.push(result)
-    report(result)
+  #takeFrame(): Buffer | undefined {
+    if (this.#received.length < 4) return undefined
+    const end = 4 + this.#received.readInt32BE(0)
+    if (this.#received.length < end) return undefined
+    const frame = this.#received.subarray(4, end)
+    this.#received = this.#received.subarray(end)
+    return frame
   }
 }
 
-async function runAll(
-  cases: readonly WireCase[],
-  target: WireTarget,
-  parallel: number,
-  report: (result: WireResult) => void,
-): Promise<void> {
-  const queue = [...cases]
-  const worker = async () => {
-    for (let next = queue.shift(); next !== undefined; next = queue.shift()) report(await resultOf(next, target))
-  }
-  await Promise.all(Array.from({ length: Math.min(parallel, cases.length) }, worker))
+/** A request with its header, without the length in front. */
+export function requestBytes<A extends Api>(
+  api: A,
+  version: number,
+  request: Encodable<A['request']>,
+  correlationId = 1,
+  clientId: string | null = 'wire',
+): Buffer {
+  const writer = new Writer()
+  encodeRequestHeader(writer, api, version, correlationId, clientId)
+  codecOf(api.request, version).encode(writer, request as never)
+  return Buffer.concat(writer.finish())
 }
 
-async function resultOf(wireCase: WireCase, target: WireTarget): Promise<WireResult> {
-  const startMs = performance.now()
-  const result = (detail: string) => ({
-    name: nameOf(wireCase),
-    passed: detail === '',
-    durationMs: Math.round(performance.now() - startMs),
-    detail,
-  })
-  try {
-    await runCase(wireCase, target)
-    return result('')
-  } catch (error) {
-    return result(error instanceof Error ? `${error.message}\n${placeOf(error)}` : String(error))
-  }
-}
-
-function placeOf(error: Error): string {
-  return error.stack?.split('\n').find((line) => line.includes('/test/wire/cases/')) ?? ''
-}
-
-function nameOf({ group, title }: WireCase): string {
-  return `${group} > ${title}`
-}
-
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      target: { type: 'string', default: 'odradek' },
-      port: { type: 'string' },
-      case: { type: 'string', multiple: true, default: [] },
-      parallel: { type: 'string', default: '4' },
-      verbose: { type: 'boolean', default: false },
-    },
-  })
-  const { target } = values
-  if (target !== 'odradek' && target !== 'kafka') throw new Error(`--target is odradek or kafka, not ${target}`)
-  const results = await runWireCases(target, {
-    only: values.case,
-    parallel: Number(values.parallel),
-    ...(values.port !== undefined && { running: { host: '127.0.0.1', port: Number(values.port) } }),
-    report({ name, passed, durationMs, detail }) {
-      if (passed && !values.verbose) return
-      process.stdout.write(`${passed ? 'pass' : 'FAIL'} ${String(durationMs).padStart(6)} ms  ${name}\n`)
-      if (!passed) process.stdout.write(`${detail.replace(/^/gm, '    ')}\n`)
-    },
-  })
-  const failed = results.filter(({ passed }) => !passed).length
-  process.stdout.write(`${results.length - failed} passed, ${failed} failed\n`)
-  process.exitCode = failed > 0 || results.length === 0 ? 1 : 0
-}
-
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  main().catch((error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
-    process.exitCode = 1
-  })
+export function framed(payload: Buffer): Buffer {
+  const length = Buffer.alloc(4)
+  length.writeInt32BE(payload.length)
+  return Buffer.concat([length, payload])
 }
