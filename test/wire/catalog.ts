@@ -2,9 +2,16 @@ import { produceCases } from './cases/00-produce.ts'
 import { fetchCases, leaderEpochCases, longPollCases, tunedFetchCases } from './cases/01-fetch.ts'
 import { listOffsetsCases } from './cases/02-list-offsets.ts'
 import { metadataCases } from './cases/03-metadata.ts'
+import { offsetCommitCases, offsetFetchCases } from './cases/08-offset-commit.ts'
 import { findCoordinatorCases } from './cases/10-find-coordinator.ts'
 import { groupTimerCases, joinGroupCases, staticMemberCases } from './cases/11-join-group.ts'
 import { heartbeatCases, leaveGroupCases, syncGroupCases } from './cases/12-heartbeat.ts'
+import {
+  deleteGroupsCases,
+  describeGroupsCases,
+  listGroupsCases,
+  offsetDeleteCases,
+} from './cases/15-describe-groups.ts'
 import { apiVersionsCases } from './cases/18-api-versions.ts'
 import { deleteRecordsCases } from './cases/21-delete-records.ts'
 import { idempotenceCases, initProducerIdCases } from './cases/22-init-producer-id.ts'
@@ -46,6 +53,12 @@ export const wireCatalog = {
     ...heartbeatCases,
     ...leaveGroupCases,
     ...syncGroupCases,
+    ...offsetCommitCases,
+    ...offsetFetchCases,
+    ...describeGroupsCases,
+    ...listGroupsCases,
+    ...deleteGroupsCases,
+    ...offsetDeleteCases,
   ],
 } satisfies Readonly<Record<string, readonly WireCase[]>>
 
