@@ -25,6 +25,7 @@ import type {
   TimestampOffset,
 } from '../storage.ts'
 import { AppendGroup } from './append-group.ts'
+import { IndexCache } from './index-cache.ts'
 import { Limiter } from './limiter.ts'
 import { Log } from './log.ts'
 import type { FlushableLog, LogContext, Report } from './log-context.ts'
@@ -52,6 +53,8 @@ export interface LocalLogStoreOptions {
   readonly report?: Report
   /** Memory for the most recent batches of all logs. */
   readonly tailCacheBytes?: number
+  /** Memory for the indexes of full segments. */
+  readonly indexCacheBytes?: number
   /** Memory kept ready for reads from files. */
   readonly readBufferBytes?: number
   readonly openFileLimit?: number
@@ -265,6 +268,7 @@ function contextOf(options: LocalLogStoreOptions, listeners: readonly AdvanceLis
     files: new OpenFiles(options.fileSystem, options.openFileLimit ?? 1000),
     fileOperations: new Limiter(FILE_OPERATIONS_AT_ONCE),
     tailCache: new TailCache(options.tailCacheBytes ?? 32 * MIB),
+    indexCache: new IndexCache(options.indexCacheBytes ?? 16 * MIB),
     readBuffers: new ReadBuffers(options.readBufferBytes ?? 8 * MIB),
     pace,
     report: options.report ?? (() => {}),

@@ -4,6 +4,7 @@ import type { Random } from '../../io/random.ts'
 import type { EndOfTurn } from '../../io/turn.ts'
 import type { Work } from '../../io/work.ts'
 import type { LogHandle } from '../storage.ts'
+import type { IndexCache } from './index-cache.ts'
 import type { Limiter } from './limiter.ts'
 import type { OpenFiles } from './open-files.ts'
 import type { ReadBuffers } from './read-buffers.ts'
@@ -24,6 +25,7 @@ export interface LogContext {
   /** Of asynchronous operations on files: a thousand logs synced at once must not hold a thousand files open. */
   readonly fileOperations: Limiter
   readonly tailCache: TailCache
+  readonly indexCache: IndexCache
   readonly readBuffers: ReadBuffers
   readonly pace: WritePace
   readonly report: Report

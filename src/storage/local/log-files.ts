@@ -50,6 +50,11 @@ export class LogFiles {
     return this.#unfinished[0] ?? Number.POSITIVE_INFINITY
   }
 
+  /** Its indexes are in memory only. */
+  isUnfinished(segment: LogSegment): boolean {
+    return this.#unfinished.includes(segment.baseOffset)
+  }
+
   openForWriting(segment: LogSegment): OpenFile {
     if (!this.#directoryExists) this.#createDirectory()
     if (segment.writtenBytes === 0) this.#namesUnsynced = true
@@ -78,6 +83,7 @@ export class LogFiles {
         await this.syncNames()
         const index = this.#unfinished.indexOf(segment.baseOffset)
         if (index >= 0) this.#unfinished.splice(index, 1)
+        this.#context.indexCache.use(segment)
         this.#segmentFinished()
       } catch (error) {
         this.#context.report(
@@ -118,6 +124,7 @@ export class LogFiles {
 
   deleteSegment(segment: LogSegment): void {
     segment.deleted = true
+    this.#context.indexCache.remove(segment)
     for (const suffix of ['log', 'index', 'timeindex', 'txnindex'] as const) {
       this.#context.files.forget(segment.path(suffix))
       this.#context.fileSystem.unlink(segment.path(suffix))

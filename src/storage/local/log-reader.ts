@@ -121,7 +121,7 @@ async function readSegment(
   bound: number,
 ): Promise<ReadResult | 'next' | 'nothing'> {
   const { offset, maxBytes } = request
-  const offsetIndex = await ensureIndexes(context, request.log, segment)
+  const { offsetIndex } = await ensureIndexes(context, request.log, segment)
   let position = offsetIndex.positionBefore(offset)
   let wantedBytes = Math.min(Math.max(maxBytes, SMALLEST_READ_BYTES), LARGEST_READ_BYTES)
   while (position < segment.writtenBytes) {

@@ -148,6 +148,12 @@ export class LogSegment {
     }
   }
 
+  /** The files have them. */
+  forgetIndexes(): void {
+    this.offsetIndex = null
+    this.timeIndex = null
+  }
+
   /** Starts over: everything about the batches is to be noted again. */
   resetForRebuild(): void {
     this.sizeBytes = 0

@@ -4,12 +4,19 @@ import type { LogContext } from './log-context.ts'
 import { LogSegment } from './log-segment.ts'
 import type { OffsetIndex } from './offset-index.ts'
 import { scanBatches } from './segment-scanner.ts'
+import type { TimeIndex } from './time-index.ts'
 
-/** The offset index of a segment, read from its file or made anew where that is missing or wrong. */
-export async function ensureIndexes(context: LogContext, log: Log, segment: LogSegment): Promise<OffsetIndex> {
-  if (segment.offsetIndex && segment.timeIndex) return segment.offsetIndex
+export interface Indexes {
+  readonly offsetIndex: OffsetIndex
+  readonly timeIndex: TimeIndex
+}
+
+/** The indexes of a segment, read from their files or made anew where those are missing or wrong. */
+export async function ensureIndexes(context: LogContext, log: Log, segment: LogSegment): Promise<Indexes> {
   if (!readIndexes(context, segment)) await rebuildIndexes(context, log, segment)
-  return segment.offsetIndex!
+  const indexes = { offsetIndex: segment.offsetIndex!, timeIndex: segment.timeIndex! }
+  if (segment !== log.active && !log.files.isUnfinished(segment)) context.indexCache.use(segment)
+  return indexes
 }
 
 async function rebuildIndexes(context: LogContext, log: Log, segment: LogSegment): Promise<void> {

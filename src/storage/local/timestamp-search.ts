@@ -27,9 +27,11 @@ export async function findByTimestamp(
   const bound = boundOf(log, isolation)
   for (const segment of [...log.segments]) {
     if (segment.deleted || segment.baseOffset >= bound) continue
-    const offsetIndex = await ensureIndexes(context, log, segment)
+    // Known once its indexes have been read, also when they are no longer in memory.
+    if (segment.maxTimestampMs >= 0 && segment.maxTimestampMs < timestampMs) continue
+    const { offsetIndex, timeIndex } = await ensureIndexes(context, log, segment)
     if (segment.maxTimestampMs < timestampMs) continue
-    const known = segment.timeIndex?.offsetBefore(timestampMs) ?? segment.baseOffset
+    const known = timeIndex.offsetBefore(timestampMs)
     let from = offsetIndex.positionBefore(Math.max(known, log.logStartOffset))
     // A batch may promise by its header what no record behind the log start keeps: then the search goes on behind it.
     for (;;) {
@@ -48,38 +50,31 @@ export async function findByTimestamp(
 /** First record that carries the largest timestamp of the log. */
 export async function findMaxTimestamp(context: LogContext, log: Log): Promise<TimestampOffset> {
   const bound = log.highWatermark
-  let best: FoundBatch | null = null
+  let best: TimestampOffset = NONE
+  let bestBatch: FoundBatch | null = null
   for (const segment of [...log.segments]) {
     if (segment.deleted || segment.baseOffset >= bound) continue
-    const offsetIndex = await ensureIndexes(context, log, segment)
-    const bestMs: number = best?.header.maxTimestamp ?? -1
-    if (segment.maxTimestampMs <= bestMs) continue
-    const certain = segment.maxTimestampOffset >= log.logStartOffset && segment.maxTimestampOffset < bound
-    const from = offsetIndex.positionBefore(certain ? segment.maxTimestampOffset : log.logStartOffset)
-    best = (await largestBatch(context, log, segment, from, bound, bestMs)) ?? best
-  }
-  return best === null ? NONE : ((await firstRecord(context, log, best, best.header.maxTimestamp)) ?? NONE)
-}
-
-async function largestBatch(
-  context: LogContext,
-  log: Log,
-  segment: LogSegment,
-  from: number,
-  bound: number,
-  aboveMs: number,
-): Promise<FoundBatch | null> {
-  let best: FoundBatch | null = null
-  let bestMs = aboveMs
-  await nextBatch(context, segment, from, (header, position) => {
-    if (header.baseOffset >= bound) return true
-    if (header.maxTimestamp > bestMs && lastOffsetOf(header) >= log.logStartOffset) {
-      best = { header, segment, position }
-      bestMs = header.maxTimestamp
+    const { offsetIndex } = await ensureIndexes(context, log, segment)
+    if (segment.maxTimestampMs <= best.timestampMs) continue
+    const whole = segment.baseOffset >= log.logStartOffset && segment.maxTimestampOffset < bound
+    let from = offsetIndex.positionBefore(whole ? segment.maxTimestampOffset : log.logStartOffset)
+    for (;;) {
+      const stop = await nextBatch(context, segment, from, (header, position) => {
+        if (header.baseOffset >= bound) return true
+        if (header.maxTimestamp <= best.timestampMs || lastOffsetOf(header) < log.logStartOffset) return false
+        if (header.baseOffset < log.logStartOffset) return true
+        bestBatch = { header, segment, position }
+        best = { timestampMs: header.maxTimestamp, offset: -1, leaderEpoch: -1 }
+        return header.maxTimestamp === segment.maxTimestampMs
+      })
+      if (stop === null || stop.header.baseOffset >= log.logStartOffset) break
+      // Records before the log start no longer count: the header's word is not enough.
+      const largest = await largestRecord(context, log, stop)
+      if (largest.timestampMs > best.timestampMs) best = largest
+      from = stop.position + stop.header.sizeBytes
     }
-    return bestMs === segment.maxTimestampMs
-  })
-  return best
+  }
+  return best.offset < 0 && bestBatch !== null ? largestRecord(context, log, bestBatch) : best
 }
 
 /** The first batch from a position on that the test accepts. */
@@ -112,13 +107,33 @@ async function nextBatch(
 async function firstRecord(
   context: LogContext,
   log: Log,
-  { header, segment, position }: FoundBatch,
+  batch: FoundBatch,
   timestampMs: number,
 ): Promise<TimestampOffset | null> {
+  for (const record of await timestampsOf(context, log, batch)) {
+    if (record.timestampMs >= timestampMs && record.offset >= log.logStartOffset) return record
+  }
+  return null
+}
+
+async function largestRecord(context: LogContext, log: Log, batch: FoundBatch): Promise<TimestampOffset> {
+  let largest = NONE
+  for (const record of await timestampsOf(context, log, batch)) {
+    if (record.offset >= log.logStartOffset && record.timestampMs > largest.timestampMs) largest = record
+  }
+  return largest
+}
+
+/** Of the records of a batch, in order; under log append time the first one stands for all. */
+async function timestampsOf(
+  context: LogContext,
+  log: Log,
+  { header, segment, position }: FoundBatch,
+): Promise<Iterable<TimestampOffset>> {
   const leaderEpoch = header.partitionLeaderEpoch
   if (isLogAppendTime(header.attributes)) {
     const offset = Math.max(header.baseOffset, log.logStartOffset)
-    return { timestampMs: header.maxTimestamp, offset, leaderEpoch }
+    return [{ timestampMs: header.maxTimestamp, offset, leaderEpoch }]
   }
   const batch = Buffer.allocUnsafe(header.sizeBytes)
   const open = segment.acquireLog(context.files)
@@ -133,12 +148,13 @@ async function firstRecord(
     codec === CompressionCodec.NONE
       ? payload
       : await context.work.decompress(codec, payload, context.decompressedBatchLimitBytes)
-  for (const record of readRecords(plain, header)) {
-    if (record.timestamp >= timestampMs && record.offset >= log.logStartOffset) {
-      return { timestampMs: record.timestamp, offset: record.offset, leaderEpoch }
-    }
+  return timestampsIn(plain, header)
+}
+
+function* timestampsIn(plain: Buffer, header: BatchHeader): Generator<TimestampOffset, void, undefined> {
+  for (const { timestamp, offset } of readRecords(plain, header)) {
+    yield { timestampMs: timestamp, offset, leaderEpoch: header.partitionLeaderEpoch }
   }
-  return null
 }
 
 function lastOffsetOf(header: BatchHeader): number {
