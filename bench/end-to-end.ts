@@ -1,192 +1,224 @@
-import { readFileSync } from 'node:fs'
-import { connect, type Socket } from 'node:net'
-import { codecOf } from '../protocol/codec/codec.ts'
-import { decodeResponseHeader, encodeRequestHeader } from '../protocol/codec/header.ts'
-import { Reader } from '../protocol/codec/reader.ts'
-import type { Api, DecodedResponseOf, RequestInputOf } from '../protocol/codec/schema.ts'
-import { Writer } from '../protocol/codec/writer.ts'
+import { sleep } from '../compat-tests/process.ts'
 import { Produce } from '../protocol/messages/00-produce.ts'
 import { Fetch } from '../protocol/messages/01-fetch.ts'
 import { CreateTopics } from '../protocol/messages/19-create-topics.ts'
+import { eachBatch, lastOffset } from '../protocol/records/batch.ts'
 import { buildBatch } from '../protocol/records/batch-builder.ts'
+import { BenchBroker, type Contender } from './broker.ts'
+import { firstRoundTrip } from './first-round-trip.ts'
+import { decode, LoadConnection } from './load-connection.ts'
 
-/** What one step cost: throughput as the client saw it, CPU seconds as the broker's process spent them. */
-export interface Measured {
-  readonly megabytesPerSecond: number
-  readonly cpuSecondsPerGigabyte: number
+/** Every row of the table, whoever wins it. */
+export interface Row {
+  readonly name: string
+  readonly unit: string
+  readonly better: 'less' | 'more'
 }
 
-const IN_FLIGHT = 5
-const PRODUCE_VERSION = 9
-const FETCH_VERSION = 11
-const CLOCK_TICKS_PER_SECOND = 100
-
-/** A client that costs next to nothing: ready-made frames, several in flight, answers only counted. */
-class LoadConnection {
-  readonly #socket: Socket
-  readonly #waiting: ((frame: Buffer) => void)[] = []
-  #parts: Buffer[] = []
-  #have = 0
-  #need = 0
-  #correlationId = 0
-
-  private constructor(socket: Socket) {
-    this.#socket = socket
-    socket.on('data', (chunk) => this.#take(chunk))
-  }
-
-  static open(port: number): Promise<LoadConnection> {
-    return new Promise((resolve, reject) => {
-      const socket = connect({ port, host: '127.0.0.1', noDelay: true }, () => resolve(new LoadConnection(socket)))
-      socket.once('error', reject)
-    })
-  }
-
-  close(): void {
-    this.#socket.destroy()
-  }
-
-  send(frame: readonly Buffer[]): Promise<Buffer> {
-    return new Promise((resolve) => {
-      this.#waiting.push(resolve)
-      this.#socket.cork()
-      for (const chunk of frame) this.#socket.write(chunk)
-      this.#socket.uncork()
-    })
-  }
-
-  frame<A extends Api>(api: A, version: number, request: RequestInputOf<A>): Buffer[] {
-    const writer = new Writer()
-    writer.int32(0)
-    encodeRequestHeader(writer, api, version, this.#correlationId++, 'bench')
-    codecOf(api.request, version).encode(writer, request as never)
-    writer.patchInt32(0, writer.size - 4)
-    return writer.finish()
-  }
-
-  async ask<A extends Api>(api: A, version: number, request: RequestInputOf<A>): Promise<DecodedResponseOf<A>> {
-    const reader = new Reader(await this.send(this.frame(api, version, request)))
-    decodeResponseHeader(reader, api, version)
-    return codecOf(api.response, version).decode(reader) as DecodedResponseOf<A>
-  }
-
-  #take(chunk: Buffer): void {
-    this.#parts.push(chunk)
-    this.#have += chunk.length
-    for (;;) {
-      if (this.#need === 0) {
-        if (this.#have < 4) return
-        this.#need = 4 + this.#joined().readInt32BE(0)
-      }
-      if (this.#have < this.#need) return
-      const joined = this.#joined()
-      const frame = joined.subarray(4, this.#need)
-      this.#parts = joined.length > this.#need ? [joined.subarray(this.#need)] : []
-      this.#have -= this.#need
-      this.#need = 0
-      this.#waiting.shift()?.(frame)
-    }
-  }
-
-  #joined(): Buffer {
-    if (this.#parts.length > 1) this.#parts = [Buffer.concat(this.#parts, this.#have)]
-    return this.#parts[0]!
-  }
-}
-
-export interface Load {
+interface Load {
+  readonly name: string
   readonly topic: string
   readonly partitions: number
   readonly batchBytes: number
-  readonly totalBytes: number
-  readonly acks: -1 | 1
+  readonly connections: number
+  readonly megabytes: number
 }
 
-/** Sends whole batches of incompressible values, spread over the partitions, with five requests in flight. */
-export async function produce(port: number, pid: number, load: Load): Promise<Measured> {
+const PRODUCE_VERSION = 9
+const FETCH_VERSION = 11
+const IN_FLIGHT = 5
+const FROM_THE_START = { fetchOffset: 0, partitionMaxBytes: 1 << 20 }
+const RECORD_BYTES = 1000
+/** Smallest first, so that the peak of memory is that of the whole. */
+const LOADS: readonly Load[] = [
+  {
+    name: '16 KiB batches, 12 partitions, 4 connections',
+    topic: 'small',
+    partitions: 12,
+    batchBytes: 16_384,
+    connections: 4,
+    megabytes: 400,
+  },
+  {
+    name: '1 MB batches, 1 partition, 1 connection',
+    topic: 'large',
+    partitions: 1,
+    batchBytes: 1_000_000,
+    connections: 1,
+    megabytes: 1000,
+  },
+]
+const WARM_UP = 0.2
+const REQUEST_CONNECTIONS = [1, 8]
+const REQUESTS_MS = 3000
+const IDLE_MS = 2000
+
+export const ROWS: readonly Row[] = [
+  { name: 'start on an empty folder: exec to the first answer', unit: 'ms', better: 'less' },
+  { name: 'same', unit: 'CPU-s', better: 'less' },
+  { name: 'then the first topic, record and read through a group', unit: 'ms', better: 'less' },
+  { name: 'idle memory', unit: 'MB', better: 'less' },
+  ...LOADS.flatMap(({ name }) => [
+    { name: `produce, ${name}`, unit: 'MB/s', better: 'more' as const },
+    { name: 'same', unit: 'CPU-s/GB', better: 'less' as const },
+    { name: `consume, ${name}`, unit: 'MB/s', better: 'more' as const },
+    { name: 'same', unit: 'CPU-s/GB', better: 'less' as const },
+  ]),
+  ...REQUEST_CONNECTIONS.flatMap((connections) => [
+    { name: `produce single records, ${connections} connection(s)`, unit: 'requests/s', better: 'more' as const },
+    { name: 'same', unit: 'CPU-s per million', better: 'less' as const },
+  ]),
+  { name: 'most memory during all of this', unit: 'MB', better: 'less' },
+  { name: 'SIGTERM to the end', unit: 'ms', better: 'less' },
+]
+
+/** One number per row, in the order of ROWS, from one fresh broker. `scale` shortens the loads for a quick look. */
+export async function runAll(contender: Contender, scale: number): Promise<number[]> {
+  const broker = await BenchBroker.start(contender)
+  try {
+    const numbers = [broker.startMs, broker.cpuSeconds, await firstRoundTrip(broker.port)]
+    await sleep(IDLE_MS)
+    numbers.push(broker.memoryMegabytes.now)
+    for (const load of LOADS) {
+      await produce(broker, { ...load, topic: `${load.topic}-warm-up` }, scale * WARM_UP)
+      await consume(broker, { ...load, topic: `${load.topic}-warm-up` }, scale * WARM_UP)
+      numbers.push(...(await produce(broker, load, scale)), ...(await consume(broker, load, scale)))
+    }
+    await createTopic(broker.port, 'single', 1)
+    for (const connections of REQUEST_CONNECTIONS) {
+      await singleRecords(broker, connections, REQUESTS_MS * scale * WARM_UP)
+      numbers.push(...(await singleRecords(broker, connections, REQUESTS_MS * scale)))
+    }
+    numbers.push(broker.memoryMegabytes.peak, await broker.stop())
+    return numbers
+  } finally {
+    await broker.dispose()
+  }
+}
+
+async function createTopic(port: number, name: string, numPartitions: number): Promise<void> {
   const connection = await LoadConnection.open(port)
-  await connection.ask(CreateTopics, 5, {
-    topics: [{ name: load.topic, numPartitions: load.partitions, replicationFactor: 1, assignments: [], configs: [] }],
-    timeoutMs: 10_000,
-  })
-  const recordBytes = 1000
-  const value = Buffer.alloc(recordBytes, 'odradek ')
-  const count = Math.max(1, Math.floor(load.batchBytes / recordBytes))
-  const now = Date.now()
-  const batch = buildBatch({ records: Array.from({ length: count }, () => ({ timestamp: now, key: null, value })) })
+  const topic = { name, numPartitions, replicationFactor: 1, assignments: [], configs: [] }
+  const created = await connection.ask(CreateTopics, 5, { topics: [topic], timeoutMs: 10_000 })
+  refuse(`creating ${name}`, created.topics[0]!.errorCode)
+  const partitions = Array.from({ length: numPartitions }, (_, partition) => ({ partition, ...FROM_THE_START }))
+  const fetch = { maxWaitMs: 0, minBytes: 0, topics: [{ topic: name, partitions }], forgottenTopicsData: [] }
+  // Kafka answers before its partitions can be used.
+  for (let ready = false; !ready; ) {
+    const answer = await connection.ask(Fetch, FETCH_VERSION, fetch)
+    ready = answer.responses[0]!.partitions.every(({ errorCode }) => errorCode === 0)
+  }
+  connection.close()
+}
+
+/** Whole batches made beforehand, spread over partitions and connections, with five requests in flight on each. */
+async function produce(broker: BenchBroker, load: Load, scale: number): Promise<[number, number]> {
+  await createTopic(broker.port, load.topic, load.partitions)
+  const connections = await openAll(broker.port, load.connections)
+  const batch = batchOf(Math.max(1, Math.floor(load.batchBytes / RECORD_BYTES)), RECORD_BYTES)
   const frames = Array.from({ length: load.partitions }, (_, index) =>
-    connection.frame(Produce, PRODUCE_VERSION, {
-      transactionalId: null,
-      acks: load.acks,
-      timeoutMs: 30_000,
-      topicData: [{ name: load.topic, partitionData: [{ index, records: batch }] }],
+    produceFrame(connections[0]!, load, index, batch),
+  )
+  const requests = Math.ceil((load.megabytes * 1e6 * scale) / batch.length)
+  let sent = 0
+  const worker = async (connection: LoadConnection) => {
+    while (sent < requests) await connection.send(frames[sent++ % frames.length]!, checkProduced)
+  }
+  const measured = await measure(broker, requests * batch.length, () =>
+    Promise.all(connections.flatMap((each) => Array.from({ length: IN_FLIGHT }, () => worker(each)))),
+  )
+  for (const connection of connections) connection.close()
+  return measured
+}
+
+/** Everything back from the beginning: each connection reads its share of the partitions in one request after another. */
+async function consume(broker: BenchBroker, load: Load, scale: number): Promise<[number, number]> {
+  const connections = await openAll(broker.port, load.connections)
+  const mustRead = load.megabytes * 1e6 * scale
+  let readBytes = 0
+  const measured = await measure(broker, mustRead, () =>
+    Promise.all(
+      connections.map(async (connection, share) => {
+        const offsets = new Map<number, number>()
+        for (let index = share; index < load.partitions; index += connections.length) offsets.set(index, 0)
+        for (let bytes = -1; bytes !== 0; readBytes += bytes) bytes = await fetchNext(connection, load.topic, offsets)
+      }),
+    ),
+  )
+  for (const connection of connections) connection.close()
+  if (readBytes < mustRead) throw new Error(`${readBytes} bytes of ${mustRead} were read back`)
+  return measured
+}
+
+/** Asks for what follows each offset, and moves the offsets; gives the bytes that came. */
+function fetchNext(connection: LoadConnection, topic: string, offsets: Map<number, number>): Promise<number> {
+  const partitions = [...offsets].map(([partition, fetchOffset]) => ({
+    partition,
+    fetchOffset,
+    partitionMaxBytes: 1 << 20,
+  }))
+  const request = { maxWaitMs: 0, minBytes: 1, topics: [{ topic, partitions }], forgottenTopicsData: [] }
+  return connection.send(connection.frame(Fetch, FETCH_VERSION, request), (reply) => {
+    let bytes = 0
+    for (const { partitionIndex, errorCode, records } of decode(Fetch, FETCH_VERSION, reply).responses[0]!.partitions) {
+      refuse(`reading ${topic}-${partitionIndex}`, errorCode)
+      if (records === null) continue
+      for (const at of eachBatch(records)) offsets.set(partitionIndex, lastOffset(records, at) + 1)
+      bytes += records.length
+    }
+    return bytes
+  })
+}
+
+/** One record of 100 bytes per request, one request in flight per connection. */
+async function singleRecords(broker: BenchBroker, count: number, forMs: number): Promise<[number, number]> {
+  const connections = await openAll(broker.port, count)
+  const frame = produceFrame(connections[0]!, { topic: 'single' }, 0, batchOf(1, 100))
+  const [cpuBefore, beganMs] = [broker.cpuSeconds, performance.now()]
+  let requests = 0
+  await Promise.all(
+    connections.map(async (connection) => {
+      for (; performance.now() - beganMs < forMs; requests++) await connection.send(frame, checkProduced)
     }),
   )
-  await connection.send(frames[0]!)
-  const requests = Math.ceil(load.totalBytes / batch.length)
-  const measured = await measure(pid, requests * batch.length, () =>
-    keepInFlight(requests, (at) => connection.send(frames[at % frames.length]!)),
-  )
-  connection.close()
-  return measured
+  const seconds = (performance.now() - beganMs) / 1000
+  const cpu = broker.cpuSeconds - cpuBefore
+  for (const connection of connections) connection.close()
+  return [requests / seconds, (cpu / requests) * 1e6]
 }
 
-/** Reads everything back from the beginning, partition by partition, without looking at the records. */
-export async function consume(port: number, pid: number, load: Load): Promise<Measured> {
-  const connection = await LoadConnection.open(port)
-  const measured = await measure(pid, load.totalBytes, async () => {
-    for (let partition = 0; partition < load.partitions; partition++) {
-      let offset = 0
-      for (let more = true; more; ) {
-        const answer = await connection.ask(Fetch, FETCH_VERSION, {
-          maxWaitMs: 0,
-          minBytes: 1,
-          topics: [{ topic: load.topic, partitions: [{ partition, fetchOffset: offset, partitionMaxBytes: 1 << 20 }] }],
-          forgottenTopicsData: [],
-        })
-        const read = answer.responses[0]!.partitions[0]!
-        const next = nextOffset(read.records)
-        more = next > offset
-        offset = Math.max(offset, next)
-      }
-    }
-  })
-  connection.close()
-  return measured
-}
-
-/** Offset behind the last whole batch, or -1. */
-function nextOffset(records: Buffer | null): number {
-  let next = -1
-  if (records === null) return next
-  for (let at = 0; at + 61 <= records.length; ) {
-    const size = 12 + records.readInt32BE(at + 8)
-    if (at + size > records.length) break
-    next = Number(records.readBigInt64BE(at)) + records.readInt32BE(at + 23) + 1
-    at += size
-  }
-  return next
-}
-
-async function keepInFlight(total: number, send: (at: number) => Promise<unknown>): Promise<void> {
-  let started = 0
-  const worker = async () => {
-    while (started < total) await send(started++)
-  }
-  await Promise.all(Array.from({ length: IN_FLIGHT }, worker))
-}
-
-async function measure(pid: number, bytes: number, work: () => Promise<void>): Promise<Measured> {
-  const cpuBefore = cpuSeconds(pid)
-  const startedMs = performance.now()
+/** Megabytes per second, and the broker's CPU seconds per gigabyte. */
+async function measure(broker: BenchBroker, bytes: number, work: () => Promise<unknown>): Promise<[number, number]> {
+  const [cpuBefore, beganMs] = [broker.cpuSeconds, performance.now()]
   await work()
-  const seconds = (performance.now() - startedMs) / 1000
-  const cpu = cpuSeconds(pid) - cpuBefore
-  return { megabytesPerSecond: bytes / 1e6 / seconds, cpuSecondsPerGigabyte: cpu / (bytes / 1e9) }
+  const seconds = (performance.now() - beganMs) / 1000
+  return [bytes / 1e6 / seconds, (broker.cpuSeconds - cpuBefore) / (bytes / 1e9)]
 }
 
-/** User and system time of one process so far; Linux only. */
-function cpuSeconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_PER_SECOND
+function openAll(port: number, count: number): Promise<LoadConnection[]> {
+  return Promise.all(Array.from({ length: count }, () => LoadConnection.open(port)))
+}
+
+function batchOf(count: number, recordBytes: number): Buffer {
+  const value = Buffer.alloc(recordBytes, 'odradek ')
+  const timestamp = Date.now()
+  return buildBatch({ records: Array.from({ length: count }, () => ({ timestamp, key: null, value })) })
+}
+
+function produceFrame(
+  connection: LoadConnection,
+  { topic }: { topic: string },
+  index: number,
+  batch: Buffer,
+): Buffer[] {
+  const topicData = [{ name: topic, partitionData: [{ index, records: batch }] }]
+  return connection.frame(Produce, PRODUCE_VERSION, { acks: -1, timeoutMs: 30_000, topicData })
+}
+
+function checkProduced(reply: Buffer): void {
+  refuse('producing', decode(Produce, PRODUCE_VERSION, reply).responses[0]!.partitionResponses[0]!.errorCode)
+}
+
+function refuse(what: string, errorCode: number): void {
+  if (errorCode !== 0) throw new Error(`${what}: error ${errorCode}`)
 }

@@ -1,74 +1,80 @@
-import { execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { cpus } from 'node:os'
+import { spawnSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { Broker, type Target } from '../compat-tests/broker.ts'
-import { consume, type Load, type Measured, produce } from './end-to-end.ts'
+import { parseArgs } from 'node:util'
+import { prepare } from '../compat-tests/toolchains.ts'
+import { CONTENDERS, type Contender } from './broker.ts'
+import { ROWS, runAll } from './end-to-end.ts'
+import { machine, page, table } from './report.ts'
 
-/**
- * `npm run bench`: the micro benches, then one end-to-end row beside Apache Kafka, in turns, since this machine's speed
- * drifts. `-- --micro` or `-- --end-to-end` runs one half; `-- --rounds N` repeats the turns.
- */
-const only = process.argv.includes('--micro') ? 'micro' : process.argv.includes('--end-to-end') ? 'end-to-end' : 'both'
-const rounds = Number(process.argv[process.argv.indexOf('--rounds') + 1] ?? Number.NaN) || 3
-const MICRO = ['codec', 'crc', 'compression', 'append', 'read', 'server']
+const USAGE = `npm run bench -- [--micro] [--end-to-end] [--rounds N] [--scale F] [--write]
 
-function micro(): void {
-  for (const name of MICRO) {
-    const file = path.join(import.meta.dirname, `${name}.ts`)
-    if (!existsSync(file)) continue
-    console.log(`\n== ${name}`)
-    execFileSync(process.execPath, ['--expose-gc', file], { stdio: 'inherit' })
-  }
+  --micro        only the parts: codec, CRC, compression, log, sockets
+  --end-to-end   only whole brokers beside Apache Kafka, in turns, since the speed of a machine drifts
+  --rounds N     how often the turns are taken; the table shows medians (3)
+  --scale F      a fraction of the load, for a quick look (1)
+  --write        puts what was measured into docs/benchmarks.md
+`
+const MICRO = ['codec', 'crc', 'compression', 'log', 'server']
+
+const { values } = parseArgs({
+  options: {
+    micro: { type: 'boolean', default: false },
+    'end-to-end': { type: 'boolean', default: false },
+    rounds: { type: 'string', default: '3' },
+    scale: { type: 'string', default: '1' },
+    write: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+})
+const [rounds, scale] = [Number(values.rounds), Number(values.scale)]
+const isUsable = Number.isInteger(rounds) && rounds > 0 && scale > 0
+if (values.help || !isUsable) {
+  process.stdout.write(USAGE)
+  process.exit(isUsable ? 0 : 1)
 }
 
-const loads: Record<string, Load> = {
-  '1 MB batches, 1 partition': { topic: 'large', partitions: 1, batchBytes: 1_000_000, totalBytes: 1e9, acks: -1 },
-  '16 KiB batches, 12 partitions': { topic: 'small', partitions: 12, batchBytes: 16_384, totalBytes: 3e8, acks: -1 },
+const both = values.micro === values['end-to-end']
+const parts = both || values.micro ? MICRO.map((name) => ({ name, output: runPart(name) })) : null
+const medians = both || values['end-to-end'] ? await endToEnd() : null
+if (values.write) {
+  const file = path.join(import.meta.dirname, '..', 'docs', 'benchmarks.md')
+  const before = readFileSync(file, 'utf8')
+  writeFileSync(file, page(before, { machine: await machine(), rounds, scale, medians, parts }))
+  console.log(`written to ${file}`)
 }
 
-async function round(target: Target): Promise<Map<string, Measured>> {
-  const broker = new Broker(target)
-  await broker.start()
-  const results = new Map<string, Measured>()
-  try {
-    for (const [name, load] of Object.entries(loads)) {
-      results.set(`produce, ${name}`, await produce(broker.port, broker.pid, load))
-      results.set(`consume, ${name}`, await consume(broker.port, broker.pid, load))
+function runPart(name: string): string {
+  console.log(`\n== ${name}`)
+  const file = path.join(import.meta.dirname, `${name}.ts`)
+  const { status, stdout } = spawnSync(process.execPath, ['--expose-gc', file], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, NO_COLOR: '1' },
+  })
+  if (status !== 0) throw new Error(`${file} ended with ${status}\n${stdout}`)
+  process.stdout.write(stdout)
+  return stdout
+}
+
+async function endToEnd(): Promise<Map<Contender, number[]>> {
+  const lack = await prepare('kafka')
+  if (lack !== undefined) console.log(`without Apache Kafka: ${lack.reason}`)
+  const contenders = CONTENDERS.filter((contender) => contender !== 'kafka' || lack === undefined)
+  const measured = new Map<Contender, number[][]>(contenders.map((contender) => [contender, []]))
+  for (let round = 1; round <= rounds; round++) {
+    for (const contender of contenders) {
+      console.log(`round ${round} of ${rounds}: ${contender}`)
+      measured.get(contender)!.push(await runAll(contender, scale))
     }
-  } finally {
-    await broker.dispose()
   }
-  return results
+  const medians = new Map(
+    [...measured].map(([contender, all]) => [contender, ROWS.map((_, row) => median(all.map((one) => one[row]!)))]),
+  )
+  console.log(`\n${table(medians)}`)
+  return medians
 }
 
-async function endToEnd(): Promise<void> {
-  const collected: Record<Target, Map<string, Measured>[]> = { odradek: [], kafka: [] }
-  for (let at = 0; at < rounds; at++) {
-    for (const target of ['kafka', 'odradek'] as const) {
-      console.log(`round ${at + 1} of ${rounds}: ${target}`)
-      collected[target].push(await round(target))
-    }
-  }
-  console.log(`\nend to end, page cache durability, ${cpus()[0]?.model}, Node ${process.version}, medians of ${rounds}`)
-  console.log('| step | Kafka MB/s | Odradek MB/s | ratio | Kafka CPU-s/GB | Odradek CPU-s/GB | ratio |')
-  console.log('|---|---:|---:|---:|---:|---:|---:|')
-  for (const step of collected.kafka[0]!.keys()) console.log(rowOf(step, collected))
+function median(numbers: readonly number[]): number {
+  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]!
 }
-
-function rowOf(step: string, collected: Record<Target, Map<string, Measured>[]>): string {
-  const middle = (target: Target, field: keyof Measured) =>
-    median(collected[target].map((results) => results.get(step)![field]))
-  const speed = [middle('kafka', 'megabytesPerSecond'), middle('odradek', 'megabytesPerSecond')] as const
-  const cost = [middle('kafka', 'cpuSecondsPerGigabyte'), middle('odradek', 'cpuSecondsPerGigabyte')] as const
-  const cells = [speed[0].toFixed(0), speed[1].toFixed(0), `${(speed[1] / speed[0]).toFixed(2)}x`]
-  cells.push(cost[0].toFixed(2), cost[1].toFixed(2), `${(cost[1] / cost[0]).toFixed(2)}x`)
-  return `| ${step} | ${cells.join(' | ')} |`
-}
-
-function median(values: number[]): number {
-  return values.sort((a, b) => a - b)[Math.floor(values.length / 2)]!
-}
-
-if (only !== 'end-to-end') micro()
-if (only !== 'micro') await endToEnd()
