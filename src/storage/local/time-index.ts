@@ -1,7 +1,7 @@
 import { readInt32, readInt64, writeInt32, writeInt64 } from '../../../protocol/records/int64.ts'
 import { withRoom } from './offset-index.ts'
 
-const ENTRY_BYTES = 12
+export const TIME_INDEX_ENTRY_BYTES = 12
 
 export interface TimeIndexEntry {
   readonly timestampMs: number
@@ -21,7 +21,7 @@ export class TimeIndex {
   constructor(baseOffset: number, content: Buffer = Buffer.alloc(0)) {
     this.baseOffset = baseOffset
     this.#entries = content
-    this.#count = Math.floor(content.length / ENTRY_BYTES)
+    this.#count = Math.floor(content.length / TIME_INDEX_ENTRY_BYTES)
   }
 
   get count(): number {
@@ -29,12 +29,12 @@ export class TimeIndex {
   }
 
   get sizeBytes(): number {
-    return this.#count * ENTRY_BYTES
+    return this.#count * TIME_INDEX_ENTRY_BYTES
   }
 
   /** One entry is kept free for the last one, which is written when the segment is closed. */
   isFull(maxBytes: number): boolean {
-    return this.#count >= Math.floor(maxBytes / ENTRY_BYTES) - 1
+    return this.#count >= Math.floor(maxBytes / TIME_INDEX_ENTRY_BYTES) - 1
   }
 
   get last(): TimeIndexEntry | null {
@@ -43,11 +43,11 @@ export class TimeIndex {
 
   /** Ignores a timestamp that is not later than the last entry's. */
   append(timestampMs: number, offset: number): void {
-    const lastMs = this.#count === 0 ? -1 : readInt64(this.#entries, (this.#count - 1) * ENTRY_BYTES)
+    const lastMs = this.#count === 0 ? -1 : readInt64(this.#entries, (this.#count - 1) * TIME_INDEX_ENTRY_BYTES)
     if (timestampMs <= lastMs) return
-    this.#entries = withRoom(this.#entries, this.#count * ENTRY_BYTES, ENTRY_BYTES)
-    writeInt64(this.#entries, this.#count * ENTRY_BYTES, timestampMs)
-    writeInt32(this.#entries, this.#count * ENTRY_BYTES + 8, offset - this.baseOffset)
+    this.#entries = withRoom(this.#entries, this.#count * TIME_INDEX_ENTRY_BYTES, TIME_INDEX_ENTRY_BYTES)
+    writeInt64(this.#entries, this.#count * TIME_INDEX_ENTRY_BYTES, timestampMs)
+    writeInt32(this.#entries, this.#count * TIME_INDEX_ENTRY_BYTES + 8, offset - this.baseOffset)
     this.#count++
   }
 
@@ -57,7 +57,7 @@ export class TimeIndex {
     let high = this.#count - 1
     while (low < high) {
       const middle = (low + high + 1) >> 1
-      if (readInt64(this.#entries, middle * ENTRY_BYTES) < timestampMs) low = middle
+      if (readInt64(this.#entries, middle * TIME_INDEX_ENTRY_BYTES) < timestampMs) low = middle
       else high = middle - 1
     }
     return low < 0 ? this.baseOffset : this.#at(low).offset
@@ -70,12 +70,13 @@ export class TimeIndex {
 
   /** The content of the file from an entry on: a view. */
   bytesFrom(entry: number): Buffer {
-    return this.#entries.subarray(entry * ENTRY_BYTES, this.#count * ENTRY_BYTES)
+    return this.#entries.subarray(entry * TIME_INDEX_ENTRY_BYTES, this.#count * TIME_INDEX_ENTRY_BYTES)
   }
 
   /** Why this cannot be the time index of a segment, or null. */
   problem(fileBytes: number): string | null {
-    if (fileBytes % ENTRY_BYTES !== 0) return `${fileBytes} bytes are no multiple of ${ENTRY_BYTES}`
+    if (fileBytes % TIME_INDEX_ENTRY_BYTES !== 0)
+      return `${fileBytes} bytes are no multiple of ${TIME_INDEX_ENTRY_BYTES}`
     let previous: TimeIndexEntry = { timestampMs: -1, offset: this.baseOffset - 1 }
     for (let index = 0; index < this.#count; index++) {
       const entry = this.#at(index)
@@ -88,7 +89,7 @@ export class TimeIndex {
   }
 
   #at(index: number): TimeIndexEntry {
-    const at = index * ENTRY_BYTES
+    const at = index * TIME_INDEX_ENTRY_BYTES
     return { timestampMs: readInt64(this.#entries, at), offset: this.baseOffset + readInt32(this.#entries, at + 8) }
   }
 }
