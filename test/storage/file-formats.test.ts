@@ -127,7 +127,7 @@ describe('checkpoints', () => {
     expect(content.toString()).toBe('0\n2\na-b 3 42\nc 0 0\n')
   })
 
-  it.each(['1\n0\n', '0\n2\na 0 1\n', '0\n1\na 0\n', '', '0\n1\na b 1\n'])('refuses %j', (text) => {
+  it.each(['1\n0\n', '0\n2\na 0 1\n', '0\n1\na 0\n', '\n', '0\n1\na b 1\n'])('refuses %j', (text) => {
     const disk = new SimulatedFileSystem()
     const file = disk.open('/checkpoint', 'create')
     file.writeSync([Buffer.from(text)], 0)

@@ -22,7 +22,8 @@ export function formatOffsetCheckpoint(entries: readonly OffsetCheckpointEntry[]
 export function readOffsetCheckpoint(fileSystem: FileSystem, path: string): Map<string, number> {
   const offsets = new Map<string, number>()
   const content = fileSystem.readFile(path)
-  if (content === null) return offsets
+  // Kafka makes the file empty at its first start, before it has anything to say.
+  if (content === null || content.length === 0) return offsets
   for (const line of parseCheckpoint(content, path)) {
     const match = /^(\S+) (\d{1,10}) (\d{1,19})$/.exec(line)
     if (!match) throw new StorageError(`${path}: '${line}' is not 'topic partition offset'`)

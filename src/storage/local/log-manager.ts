@@ -20,7 +20,7 @@ import {
 } from './log-directory.ts'
 import { LogFiles, parsePartitionMetadata, partitionMetadata } from './log-files.ts'
 import { loadLog } from './log-loader.ts'
-import { errorText } from './storage-error.ts'
+import { errorText, StorageError } from './storage-error.ts'
 
 const RECOVERY_POINTS = 'recovery-point-offset-checkpoint'
 const LOG_STARTS = 'log-start-offset-checkpoint'
@@ -42,7 +42,8 @@ export interface LogManagerOptions {
 /** The logs of one directory: opening, dropping, checkpoints, and the mark of a clean stop. */
 export class LogManager {
   readonly identity: DirectoryIdentity
-  readonly logs = new Set<Log>()
+  readonly #logs = new Map<string, Log>()
+  readonly #opening = new Set<string>()
   readonly #context: LogContext
   readonly #options: LogManagerOptions
   readonly #clean: boolean
@@ -89,18 +90,25 @@ export class LogManager {
   async openLog(identity: LogIdentity, config: TopicConfig, leaderEpoch: number): Promise<Log> {
     const name = `${identity.topic}-${identity.partition}`
     await this.#retiring.get(name)
-    const directory = `${this.#context.directory}/${name}`
-    this.#claim(directory, identity)
+    if (this.#logs.has(name) || this.#opening.has(name)) {
+      throw new StorageError(`${name} is open under another topic id than ${identity.topicId}`)
+    }
+    this.#opening.add(name)
     try {
-      return await this.#turns.run(() => this.#loadLog(directory, identity, config, leaderEpoch))
+      const log = await this.#turns.run(() => this.#loadLog(name, identity, config, leaderEpoch))
+      this.#logs.set(name, log)
+      return log
     } catch (error) {
       this.#openFailed = true
       throw error
+    } finally {
+      this.#opening.delete(name)
     }
   }
 
-  async #loadLog(directory: string, identity: LogIdentity, config: TopicConfig, leaderEpoch: number): Promise<Log> {
-    const name = `${identity.topic}-${identity.partition}`
+  async #loadLog(name: string, identity: LogIdentity, config: TopicConfig, leaderEpoch: number): Promise<Log> {
+    const directory = `${this.#context.directory}/${name}`
+    this.#claim(directory, identity)
     let log: Log | null = null
     const jitterMs = Math.min(config['segment.jitter.ms'], config['segment.ms'])
     const loaded = await loadLog(this.#context, {
@@ -114,13 +122,12 @@ export class LogManager {
     })
     const files = new LogFiles(this.#context, directory, identity.topicId, loaded, () => this.#checkpointLater())
     log = new Log(this.#context, identity, config, leaderEpoch, loaded, files)
-    this.logs.add(log)
     return log
   }
 
   /** The name is free again when this resolves; the files go later. */
   async retire(log: Log): Promise<void> {
-    this.logs.delete(log)
+    this.#logs.delete(log.name)
     this.#forgetOffsets(log.name)
     const retired = this.#retireFiles(log)
     this.#retiring.set(log.name, retired)
@@ -149,10 +156,10 @@ export class LogManager {
     if (this.#closed) return
     this.#closed = true
     for (const timer of this.#timers) timer.cancel()
-    const outcomes = await Promise.allSettled([...this.logs].map((log) => this.#turns.run(() => log.close())))
+    const outcomes = await Promise.allSettled([...this.#logs.values()].map((log) => this.#turns.run(() => log.close())))
     await this.checkpoint()
     const failed = outcomes.find((outcome) => outcome.status === 'rejected')
-    const offline = [...this.logs].find((log) => log.state !== 'online')
+    const offline = [...this.#logs.values()].find((log) => log.state !== 'online')
     this.#context.files.closeAll()
     const { fileSystem, directory } = this.#context
     if (failed) this.#context.report('error', `${directory} is not closed in order: ${errorText(failed.reason)}`)
@@ -234,14 +241,14 @@ export class LogManager {
 
   async #writeCheckpoints(): Promise<void> {
     // Taken before the epochs are written: they then hold whatever lies below the recovery points.
-    for (const log of this.logs) {
+    for (const log of this.#logs.values()) {
       this.#recoveryPoints.set(log.name, log.recoveryPoint)
       // Also where the first segment says the same: a log that was emptied has no files until the next append.
       if (log.logStartOffset > 0) this.#logStarts.set(log.name, log.logStartOffset)
       else this.#logStarts.delete(log.name)
       this.#highWatermarks.set(log.name, log.highWatermark)
     }
-    const changed = [...this.logs].filter((log) => log.changed)
+    const changed = [...this.#logs.values()].filter((log) => log.changed)
     const { fileOperations } = this.#context
     await Promise.all(changed.map((log) => fileOperations.run(() => log.files.flushEpochs(log.epochs))))
     await this.#writeOffsets(RECOVERY_POINTS, this.#recoveryPoints)
@@ -264,7 +271,7 @@ export class LogManager {
 
   #expireProducers(): void {
     const nowMs = this.#context.clock.nowMs()
-    for (const log of this.logs) log.producerState.expire(nowMs, this.#options.producerIdExpirationMs)
+    for (const log of this.#logs.values()) log.producerState.expire(nowMs, this.#options.producerIdExpirationMs)
   }
 
   #repeat(intervalMs: number, task: () => void): void {

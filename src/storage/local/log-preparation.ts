@@ -81,12 +81,19 @@ export function prepareProduced(
   return prepareSlowly(context, config, quick ?? outcome, rules)
 }
 
-/** What this broker made itself is taken as it is. */
-export function prepareOwn(append: Append): PreparedBatches {
+/** What this broker made itself is taken as it is, as long as it is whole batches. */
+export function prepareOwn(append: Append): Prepared {
   const headers: BatchHeader[] = []
-  for (const at of eachBatch(append.records)) headers.push(readBatchHeader(append.records, at))
+  try {
+    for (const at of eachBatch(append.records)) headers.push(readBatchHeader(append.records, at))
+  } catch (error) {
+    if (!(error instanceof RecordError)) throw error
+    return refused(ErrorCode.INVALID_RECORD, error.message)
+  }
   const sizeBytes = headers.reduce((total, header) => total + header.sizeBytes, 0)
-  if (headers.length === 0 || sizeBytes !== append.records.length) throw new RecordError('no whole record batches')
+  if (headers.length === 0 || sizeBytes !== append.records.length) {
+    return refused(ErrorCode.INVALID_RECORD, 'The records of a coordinator are not whole batches.')
+  }
   return { kind: 'prepared', records: append.records, headers, logAppendTimeMs: -1 }
 }
 

@@ -65,19 +65,17 @@ export class OffsetIndex {
     return this.#entries.subarray(entry * ENTRY_BYTES, this.#count * ENTRY_BYTES)
   }
 
-  /** Why this cannot be the index of a segment of so many bytes, or null. */
+  /** Why this cannot be the index of a segment of so many bytes, or null; looks at both ends only, as Kafka does. */
   problem(fileBytes: number, segmentBytes: number): string | null {
     if (fileBytes % ENTRY_BYTES !== 0) return `${fileBytes} bytes are no multiple of ${ENTRY_BYTES}`
-    let offset = -1
-    let position = -1
-    for (let at = 0; at < this.#count * ENTRY_BYTES; at += ENTRY_BYTES) {
-      const nextOffset = readInt32(this.#entries, at)
-      const nextPosition = readInt32(this.#entries, at + 4)
-      if (nextOffset <= offset || nextPosition <= position) return `entry ${at / ENTRY_BYTES} does not increase`
-      offset = nextOffset
-      position = nextPosition
-    }
-    return position >= segmentBytes ? `position ${position} lies behind the end of the segment` : null
+    if (this.#count === 0) return null
+    const last = (this.#count - 1) * ENTRY_BYTES
+    const offset = readInt32(this.#entries, last)
+    const position = readInt32(this.#entries, last + 4)
+    if (offset < 0 || position < 0 || position >= segmentBytes)
+      return `position ${position} lies behind the end of the segment`
+    const increases = readInt32(this.#entries, 0) < offset && readInt32(this.#entries, 4) < position
+    return this.#count > 1 && !increases ? 'its entries do not increase' : null
   }
 
   #lastAtMost(offset: number): number {

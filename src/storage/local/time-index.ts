@@ -73,19 +73,16 @@ export class TimeIndex {
     return this.#entries.subarray(entry * TIME_INDEX_ENTRY_BYTES, this.#count * TIME_INDEX_ENTRY_BYTES)
   }
 
-  /** Why this cannot be the time index of a segment, or null. */
+  /** Why this cannot be the time index of a segment, or null; looks at both ends only, as Kafka does. */
   problem(fileBytes: number): string | null {
     if (fileBytes % TIME_INDEX_ENTRY_BYTES !== 0)
       return `${fileBytes} bytes are no multiple of ${TIME_INDEX_ENTRY_BYTES}`
-    let previous: TimeIndexEntry = { timestampMs: -1, offset: this.baseOffset - 1 }
-    for (let index = 0; index < this.#count; index++) {
-      const entry = this.#at(index)
-      if (entry.timestampMs <= previous.timestampMs || entry.offset <= previous.offset) {
-        return `entry ${index} does not increase`
-      }
-      previous = entry
-    }
-    return null
+    if (this.#count === 0) return null
+    const first = this.#at(0)
+    const last = this.#at(this.#count - 1)
+    if (last.timestampMs < 0 || last.offset < this.baseOffset) return 'its last entry is none'
+    const increases = first.timestampMs < last.timestampMs && first.offset < last.offset
+    return this.#count > 1 && !increases ? 'its entries do not increase' : null
   }
 
   #at(index: number): TimeIndexEntry {
