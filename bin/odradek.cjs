@@ -4,7 +4,6 @@
 
 const fs = require('fs')
 const path = require('path')
-const childProcess = require('child_process')
 const nodeModule = require('module')
 
 const NEEDED_MAJOR = 22
@@ -28,6 +27,7 @@ function broughtNode() {
 }
 
 function runWith(node) {
+  const childProcess = require('child_process')
   // Over the channel the broker notices when this process is killed, and does not outlive it.
   const child = childProcess.spawn(node, [program].concat(process.argv.slice(2)), {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
