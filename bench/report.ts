@@ -68,10 +68,21 @@ export function page(before: string, { machine, rounds, scale, medians, parts }:
     )
   }
   if (parts !== null) {
-    const blocks = parts.map(({ name, output }) => `### ${name}\n\n\`\`\`text\n${output.trim()}\n\`\`\``)
+    const blocks = parts.map(({ name, output }) => `### ${name}\n\n\`\`\`text\n${withoutHistograms(output)}\n\`\`\``)
     text = between(text, 'micro', `${machine}\n\n${blocks.join('\n\n')}`)
   }
   return text
+}
+
+/** Of mitata's output what a page needs: the groups, and the mean of each benchmark. Other output as it is. */
+function withoutHistograms(output: string): string {
+  if (!output.includes('/iter')) return output.trim()
+  const kept = output.split('\n').flatMap((line) => {
+    if (line.startsWith('• ')) return ['', line]
+    const mean = /^.*?\/iter/.exec(line)
+    return mean === null ? [] : [`  ${mean[0]}`]
+  })
+  return kept.join('\n').trim()
 }
 
 function between(text: string, mark: string, content: string): string {
