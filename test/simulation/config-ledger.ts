@@ -1,0 +1,35 @@
+import { Violation } from './violation.ts'
+
+interface Setting {
+  readonly value: string
+  /** Values that were answered before this one was sent: it takes their place. */
+  readonly replaces: ReadonlySet<string>
+}
+
+/** A setting of each topic that is set to ever new values: after an answer, nothing older may be read. */
+export class ConfigLedger {
+  /** What may be read, by topic. */
+  readonly #possible = new Map<string, Setting[]>()
+  readonly #stored = new Map<string, Set<string>>()
+
+  sends(topic: string, value: string): void {
+    const possible = this.#possible.get(topic) ?? []
+    possible.push({ value, replaces: new Set(this.#stored.get(topic)) })
+    this.#possible.set(topic, possible)
+  }
+
+  stored(topic: string, value: string): void {
+    const possible = this.#possible.get(topic)!
+    const { replaces } = possible.find((setting) => setting.value === value)!
+    this.#possible.set(
+      topic,
+      possible.filter((setting) => !replaces.has(setting.value)),
+    )
+    this.#stored.set(topic, new Set(this.#stored.get(topic)).add(value))
+  }
+
+  read(topic: string, value: string): void {
+    const possible = (this.#possible.get(topic) ?? []).map((setting) => setting.value)
+    if (!possible.includes(value)) throw new Violation(`the setting of ${topic} is ${value}, not one of ${possible}`)
+  }
+}
