@@ -25,7 +25,7 @@ export interface LogHandle extends LogIdentity {
 export interface LogOffsets {
   /** First offset a reader may ask for. */
   readonly logStartOffset: number
-  /** One past the last record that may be read uncommitted: everything below is as durable as was promised. */
+  /** One past the last record that may be read uncommitted: in the file, though perhaps not yet on the disk. */
   readonly highWatermark: number
   /** First offset of the earliest open transaction, or the high watermark. */
   readonly lastStableOffset: number
@@ -55,7 +55,7 @@ export interface AppendResult {
   readonly recordErrors: readonly RecordError[]
   /** Offset of the first record (of the original one for a duplicate), -1 on error. */
   readonly baseOffset: number
-  /** Offset after the last record of this append: a response that depends on it may leave once the high watermark is here. */
+  /** Offset after the last record of this append. That it is as durable as was asked says the promise of the append. */
   readonly nextOffset: number
   /** -1 unless the topic stamps records itself, or for a duplicate the timestamp of the stored batch. */
   readonly logAppendTimeMs: number

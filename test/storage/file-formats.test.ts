@@ -187,6 +187,7 @@ describe('the directory', () => {
     await store.close()
     expect(fileSystem.list('/data')).toEqual([
       '.kafka_cleanshutdown',
+      '.odradek-manifest',
       'cleaner-offset-checkpoint',
       'log-start-offset-checkpoint',
       'meta.properties',

@@ -69,6 +69,60 @@ describe('a start after a clean stop', () => {
     expect(store.producers(log)).toMatchObject([{ producerId: 1, producerEpoch: 0, lastSequence: 29 }])
   })
 
+  it('opens a thousand logs from one file', async () => {
+    const first = await openFixture()
+    const origin = 'client' as const
+    const partitions = Array.from({ length: 1000 }, (_, partition) => identity('topic', partition))
+    const logs = await Promise.all(partitions.map((partition) => first.store.open(partition, SMALL, 0)))
+    await first.store.append(
+      logs.map((log) => ({ log, records: batchOf(['x']), origin, leaderEpoch: 0, produceVersion: 11 })),
+      'os',
+    )
+    await first.store.close()
+    const { store, fileSystem } = await openFixture({ fileSystem: first.fileSystem.kill() })
+    const before = fileSystem.operations.open
+    const again = await Promise.all(partitions.map((partition) => store.open(partition, SMALL, 1)))
+    expect(fileSystem.operations).toMatchObject({ open: before, read: 0, readSync: 0 })
+    expect(again.every((log) => log.offsets.highWatermark === 1)).toBe(true)
+    expect(await appendTo(store, again[500]!, batchOf(['y']))).toMatchObject({ error: 0, baseOffset: 1 })
+    expect(valuesOf(await readAll(store, again[500]!))).toEqual(['x', 'y'])
+  })
+
+  it.each([
+    ['no manifest', (disk: SimulatedFileSystem) => disk.unlink('/data/.odradek-manifest')],
+    [
+      'a damaged manifest',
+      (disk: SimulatedFileSystem) => edit(disk, '/data/.odradek-manifest', (all) => all.subarray(9)),
+    ],
+    [
+      'an index that went missing',
+      (disk: SimulatedFileSystem) => disk.unlink(`${DIRECTORY}/${segments(disk).at(-1)!.replace('log', 'timeindex')}`),
+    ],
+  ])('%s changes nothing', async (_name, change) => {
+    const disk = await written(new SimulatedFileSystem(), 30, 'close')
+    change(disk)
+    const { store, log, fileSystem } = await reopened(disk)
+    expect(valuesOf(await readAll(store, log))).toEqual(values(30))
+    const next = () => appendTo(store, log, batchOf(['v30'], { producerId: 1, producerEpoch: 0, baseSequence: 30 }))
+    // Where the indexes have to be made anew first, the answer is one after which a client tries again.
+    let result = await next()
+    for (let turn = 0; turn < 20 && result.error === ErrorCode.KAFKA_STORAGE_ERROR; turn++) {
+      await new Promise((resolve) => setImmediate(resolve))
+      result = await next()
+    }
+    expect(result).toMatchObject({ error: 0, baseOffset: 30 })
+    await store.close()
+    checkPartition(fileSystem, DIRECTORY)
+  })
+
+  it('a log whose files changed meanwhile is read anew', async () => {
+    const disk = await written(new SimulatedFileSystem(), 30, 'close')
+    edit(disk, `${DIRECTORY}/${segments(disk).at(-1)}`, (content) => Buffer.concat([content, Buffer.alloc(10)]))
+    const { log, reports } = await reopened(disk)
+    expect(log.offsets.logEndOffset).toBe(30)
+    expect(reports.join()).toMatch(/although the broker was stopped in order/)
+  })
+
   it('removes its mark, so that a crash afterwards is seen', async () => {
     const disk = await written(new SimulatedFileSystem(), 3, 'close')
     expect(disk.exists('/data/.kafka_cleanshutdown')).toBe(true)
@@ -81,7 +135,7 @@ describe('a start after a clean stop', () => {
     const { store, fileSystem } = await reopened(disk)
     const before = fileSystem.operations.sync
     await store.close()
-    expect(fileSystem.operations.sync - before).toBeLessThanOrEqual(5)
+    expect(fileSystem.operations.sync - before).toBeLessThanOrEqual(6)
   })
 
   it('keeps leader epochs, and begins a new one at the end', async () => {
@@ -148,6 +202,7 @@ describe('a start after a crash', () => {
 
   it('reads the producers from the log when every snapshot is damaged', async () => {
     const disk = await written(new SimulatedFileSystem(), 30, 'close')
+    disk.unlink('/data/.odradek-manifest')
     for (const name of disk.list(DIRECTORY).filter((file) => file.endsWith('.snapshot'))) {
       edit(disk, `${DIRECTORY}/${name}`, (content) => content.subarray(0, 20))
     }

@@ -5,6 +5,7 @@ import { StorageError, systemErrorCode } from './storage-error.ts'
 
 const META_PROPERTIES = 'meta.properties'
 const CLEAN_SHUTDOWN = '.kafka_cleanshutdown'
+const MANIFEST = '.odradek-manifest'
 const LOCK = '.lock'
 const VERSION = '1'
 const PARTITION_DIRECTORY = /^.+-\d+$/
@@ -118,16 +119,29 @@ function parseLock(content: Buffer | null): ProcessIdentity | null {
   }
 }
 
-/** Whether the last stop was in good order. The mark is gone, for good, before this resolves. */
-export async function takeCleanShutdownMark(fileSystem: FileSystem, directory: string): Promise<boolean> {
-  const path = `${directory}/${CLEAN_SHUTDOWN}`
-  if (!fileSystem.exists(path)) return false
-  fileSystem.unlink(path)
-  await fileSystem.syncDirectory(directory)
-  return true
+export interface LastStop {
+  readonly clean: boolean
+  /** What a clean stop wrote down, null where it wrote nothing. */
+  readonly manifest: Buffer | null
 }
 
-export async function leaveCleanShutdownMark(fileSystem: FileSystem, directory: string): Promise<void> {
+/** Whether the last stop was in good order. Mark and manifest are gone, for good, before this resolves. */
+export async function takeCleanShutdownMark(fileSystem: FileSystem, directory: string): Promise<LastStop> {
+  const clean = fileSystem.exists(`${directory}/${CLEAN_SHUTDOWN}`)
+  const manifest = clean ? fileSystem.readFile(`${directory}/${MANIFEST}`) : null
+  fileSystem.unlink(`${directory}/${CLEAN_SHUTDOWN}`)
+  fileSystem.unlink(`${directory}/${MANIFEST}`)
+  if (clean) await fileSystem.syncDirectory(directory)
+  return { clean, manifest }
+}
+
+/** The manifest first: the mark says that it is true. */
+export async function leaveCleanShutdownMark(
+  fileSystem: FileSystem,
+  directory: string,
+  manifest: Buffer,
+): Promise<void> {
+  await fileSystem.replaceFile(`${directory}/${MANIFEST}`, manifest)
   await fileSystem.replaceFile(`${directory}/${CLEAN_SHUTDOWN}`, Buffer.from('{"version":0,"brokerEpoch":-1}'))
 }
 

@@ -45,6 +45,10 @@ export class LogFiles {
     this.#parentUnsynced = loaded.namesUnsynced
   }
 
+  get snapshotOffsets(): readonly number[] {
+    return this.#snapshotOffsets
+  }
+
   /** Infinity when all full segments are done. */
   get unfinishedFrom(): number {
     return this.#unfinished[0] ?? Number.POSITIVE_INFINITY

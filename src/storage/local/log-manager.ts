@@ -12,6 +12,7 @@ import {
   type DirectoryIdentity,
   identifyDirectory,
   isDeletedName,
+  type LastStop,
   leaveCleanShutdownMark,
   lockDirectory,
   retiredName,
@@ -19,7 +20,8 @@ import {
   unlockDirectory,
 } from './log-directory.ts'
 import { LogFiles, parsePartitionMetadata, partitionMetadata } from './log-files.ts'
-import { loadLog } from './log-loader.ts'
+import { type LoadRequest, loadLog } from './log-loader.ts'
+import { decodeManifest, encodeManifest, loadFromManifest, type ManifestEntry } from './log-manifest.ts'
 import { errorText, StorageError } from './storage-error.ts'
 
 const RECOVERY_POINTS = 'recovery-point-offset-checkpoint'
@@ -47,6 +49,7 @@ export class LogManager {
   readonly #context: LogContext
   readonly #options: LogManagerOptions
   readonly #clean: boolean
+  readonly #manifest: Map<string, ManifestEntry>
   readonly #recoveryPoints: Map<string, number>
   readonly #logStarts: Map<string, number>
   readonly #highWatermarks: Map<string, number>
@@ -62,11 +65,17 @@ export class LogManager {
   #nextCheckpoint: Promise<void> | null = null
   #closed = false
 
-  private constructor(context: LogContext, options: LogManagerOptions, identity: DirectoryIdentity, clean: boolean) {
+  private constructor(
+    context: LogContext,
+    options: LogManagerOptions,
+    identity: DirectoryIdentity,
+    { clean, manifest }: LastStop,
+  ) {
     this.#context = context
     this.#options = options
     this.identity = identity
     this.#clean = clean
+    this.#manifest = decodeManifest(manifest)
     this.#recoveryPoints = readOffsetCheckpoint(context.fileSystem, `${context.directory}/${RECOVERY_POINTS}`)
     this.#logStarts = readOffsetCheckpoint(context.fileSystem, `${context.directory}/${LOG_STARTS}`)
     this.#cleanedOffsets = readOffsetCheckpoint(context.fileSystem, `${context.directory}/${CLEANED}`)
@@ -79,8 +88,8 @@ export class LogManager {
     const wanted = { nodeId: options.nodeId, clusterId: options.clusterId }
     const identity = await identifyDirectory(fileSystem, directory, wanted, context.random)
     if (options.processes) lockDirectory(fileSystem, directory, options.processes)
-    const clean = await takeCleanShutdownMark(fileSystem, directory)
-    const manager = new LogManager(context, options, identity, clean)
+    const lastStop = await takeCleanShutdownMark(fileSystem, directory)
+    const manager = new LogManager(context, options, identity, lastStop)
     manager.#removeDeleted()
     manager.#repeat(options.checkpointIntervalMs, () => manager.#checkpointLater())
     manager.#repeat(options.producerIdExpirationCheckIntervalMs, () => manager.#expireProducers())
@@ -108,10 +117,9 @@ export class LogManager {
 
   async #loadLog(name: string, identity: LogIdentity, config: TopicConfig, leaderEpoch: number): Promise<Log> {
     const directory = `${this.#context.directory}/${name}`
-    this.#claim(directory, identity)
     let log: Log | null = null
     const jitterMs = Math.min(config['segment.jitter.ms'], config['segment.ms'])
-    const loaded = await loadLog(this.#context, {
+    const request: LoadRequest = {
       directory: () => log?.files.directory ?? directory,
       clean: this.#clean,
       recoveryPoint: this.#recoveryPoints.get(name) ?? 0,
@@ -119,7 +127,14 @@ export class LogManager {
       cleanedOffset: this.#cleanedOffsets.get(name) ?? 0,
       indexIntervalBytes: config['index.interval.bytes'],
       newJitterMs: () => (jitterMs > 0 ? this.#context.random.below(jitterMs) : 0),
-    })
+    }
+    const known = this.#manifest.get(name)
+    this.#manifest.delete(name)
+    let loaded = known?.topicId === identity.topicId ? loadFromManifest(this.#context, request, known) : null
+    if (!loaded) {
+      this.#claim(directory, identity)
+      loaded = await loadLog(this.#context, request)
+    }
     const files = new LogFiles(this.#context, directory, identity.topicId, loaded, () => this.#checkpointLater())
     log = new Log(this.#context, identity, config, leaderEpoch, loaded, files)
     return log
@@ -159,11 +174,13 @@ export class LogManager {
     const outcomes = await Promise.allSettled([...this.#logs.values()].map((log) => this.#turns.run(() => log.close())))
     await this.checkpoint()
     const failed = outcomes.find((outcome) => outcome.status === 'rejected')
-    const offline = [...this.#logs.values()].find((log) => log.state !== 'online')
+    const offline = [...this.#logs.values()].find((log) => log.state !== 'closed')
     this.#context.files.closeAll()
     const { fileSystem, directory } = this.#context
     if (failed) this.#context.report('error', `${directory} is not closed in order: ${errorText(failed.reason)}`)
-    else if (!offline && !this.#openFailed) await leaveCleanShutdownMark(fileSystem, directory)
+    else if (!offline && !this.#openFailed) {
+      await leaveCleanShutdownMark(fileSystem, directory, encodeManifest(this.#logs.values()))
+    }
     if (this.#options.processes) unlockDirectory(fileSystem, directory)
   }
 

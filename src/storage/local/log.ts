@@ -5,6 +5,7 @@ import type { Timer } from '../../io/clock.ts'
 import type { Append, AppendOrigin, AppendResult, Durability, LogHandle, LogIdentity, LogOffsets } from '../storage.ts'
 import { AppendGroup, appended, notAppended } from './append-group.ts'
 import { readEndMarker } from './end-marker.ts'
+import { readIndexes } from './index-files.ts'
 import type { LeaderEpochCache } from './leader-epoch-cache.ts'
 import type { LogContext } from './log-context.ts'
 import type { LogFiles } from './log-files.ts'
@@ -14,6 +15,7 @@ import { LogSegment, type RollLimits } from './log-segment.ts'
 import { LogWriter, type WriterHost } from './log-writer.ts'
 import type { OpenFile } from './open-files.ts'
 import { encodeProducerSnapshot, type ProducerState } from './producer-state.ts'
+import { ensureIndexes } from './segment-indexes.ts'
 import { errorText } from './storage-error.ts'
 import { LogTail } from './tail-cache.ts'
 
@@ -30,8 +32,8 @@ interface Queued {
 
 /**
  * One partition's log. Offsets are assigned synchronously, in the order of the calls; bytes reach the files behind it
- * in the same order. States: online; recovering, while it is cut back after the disk was full; offline after any other
- * failed write or sync; dropped with its topic.
+ * in the same order. States: online; recovering, while it is cut back after the disk was full or gets its indexes
+ * back; offline after any other failed write or sync; dropped with its topic; closed with the broker.
  */
 export class Log implements LogHandle, WriterHost {
   readonly topic: string
@@ -47,7 +49,7 @@ export class Log implements LogHandle, WriterHost {
   logStartOffset: number
   logEndOffset: number
   leaderEpoch: number
-  state: 'online' | 'recovering' | 'offline' | 'dropped' = 'online'
+  state: 'online' | 'recovering' | 'offline' | 'dropped' | 'closed' = 'online'
   /** What is on the disk may not be what is here: something was appended since the log was opened, or recovered. */
   changed: boolean
   /** Why the log is offline. */
@@ -197,13 +199,23 @@ export class Log implements LogHandle, WriterHost {
 
   /** Everything is written, synced and noted for a start without recovery. */
   async close(): Promise<void> {
-    while (this.#queue.length > 0) await new Promise<void>((resolve) => this.#context.endOfTurn(resolve))
+    while (this.#queue.length > 0 || this.state === 'recovering') {
+      await new Promise<void>((resolve) => this.#context.endOfTurn(resolve))
+    }
     this.#flushTimer?.cancel()
-    if (this.state !== 'online' || !this.changed) return
+    if (this.state !== 'online') return
+    this.state = 'closed'
+    this.failure = 'The broker is stopping.'
+    if (!this.changed) return
     await this.writer.syncAll()
     await this.files.finished()
-    if (this.failure !== '') return
+    if (!this.#isClosed()) return
     await this.files.finishActive(this.active, this.logEndOffset, this.producerState, this.epochs)
+  }
+
+  /** False again when a write or sync failed on the way. */
+  #isClosed(): boolean {
+    return this.state === 'closed'
   }
 
   openForWriting(segment: LogSegment): OpenFile {
@@ -268,10 +280,29 @@ export class Log implements LogHandle, WriterHost {
     } else this.writer.wait(this.logEndOffset, needed, group, index)
   }
 
+  /** A start from the manifest has read none yet: the first append does. */
+  #hasIndexes(): boolean {
+    return this.active.offsetIndex !== null || readIndexes(this.#context, this.active)
+  }
+
+  #withoutIndexes(): AppendResult {
+    this.state = 'recovering'
+    this.failure = 'The indexes of the log are being made anew.'
+    ensureIndexes(this.#context, this, this.active).then(
+      () => {
+        if (this.state !== 'recovering') return
+        this.state = 'online'
+        this.failure = ''
+      },
+      (error: unknown) => this.failed(error, false),
+    )
+    return notAppended(ErrorCode.KAFKA_STORAGE_ERROR, this.failure)
+  }
+
   #refusal(prepared: Prepared): AppendResult | null {
     if (this.state === 'dropped') return notAppended(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, 'The topic was deleted.')
     if (this.state !== 'online') return notAppended(ErrorCode.KAFKA_STORAGE_ERROR, this.failure)
-    if (prepared.kind !== 'refused') return null
+    if (prepared.kind !== 'refused') return this.#hasIndexes() ? null : this.#withoutIndexes()
     const logStart = prepared.recordErrors.length > 0 ? this.logStartOffset : -1
     return notAppended(prepared.error, prepared.message, prepared.recordErrors, logStart)
   }
