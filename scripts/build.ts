@@ -1,7 +1,8 @@
 import { build } from 'esbuild'
 
 /**
- * One bundle: 180 separate files cost a quarter of a second of start-up.
+ * One bundle: 180 separate files cost a quarter of a second of start-up. Without blanks and comments, which cost
+ * 4 ms and 2 MB; names stay, and lines are short enough for a stack to point at something.
  * Native packages stay outside, since each platform has its own; they are loaded when first used.
  */
 const native = ['@node-rs/crc32', 'lz4-napi', 'snappy']
@@ -18,4 +19,7 @@ await build({
   define: { 'import.meta.url': 'moduleUrl' },
   banner: { js: "const moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
   legalComments: 'none',
+  minifyWhitespace: true,
+  minifySyntax: true,
+  lineLimit: 160,
 })
