@@ -138,12 +138,10 @@ export const topicConfigs = {
     use: 'accept',
   }),
   'retention.bytes': long(-1, 'Size per partition above which the oldest segments are dropped; -1 for no limit.', {
-    use: 'accept',
     synonyms: ['log.retention.bytes'],
   }),
   'retention.ms': long(604800000, 'Age of its newest record at which a segment is dropped; -1 for no limit.', {
     min: -1,
-    use: 'accept',
     synonyms: ['log.retention.ms', ['log.retention.minutes', MINUTE_MS], ['log.retention.hours', HOUR_MS]],
   }),
   'segment.bytes': int(1073741824, 'Size at which a segment is closed and the next begun.', {

@@ -16,6 +16,10 @@ export interface FileSystem {
   rename(from: string, to: string): void
   /** Removes one file; a missing one is no error. */
   unlink(path: string): void
+  /** The same off the event loop: to give a gigabyte back takes a file system some time. */
+  removeFile(path: string): Promise<void>
+  /** Sets the modification time of a file. */
+  setModifiedMs(path: string, modifiedMs: number): void
   /** Removes a directory and what is in it, off the event loop. */
   removeDirectory(path: string): Promise<void>
   /** Makes names that were created, renamed or removed in a directory survive a power cut. */

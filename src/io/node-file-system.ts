@@ -168,6 +168,12 @@ export const nodeFileSystem: FileSystem = {
     }
   },
 
+  removeFile: (filePath) => fs.promises.rm(filePath, { force: true }),
+
+  setModifiedMs(filePath, modifiedMs): void {
+    fs.utimesSync(filePath, modifiedMs / 1000, modifiedMs / 1000)
+  },
+
   removeDirectory: (directory) => fs.promises.rm(directory, { recursive: true, force: true }),
 
   async syncDirectory(directory): Promise<void> {

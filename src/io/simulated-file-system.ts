@@ -161,6 +161,18 @@ export class SimulatedFileSystem implements FileSystem {
     this.#change(parent, [[name, null]])
   }
 
+  async removeFile(filePath: string): Promise<void> {
+    await this.pause('write', filePath)
+    if (this.#find(filePath)) this.unlink(filePath)
+  }
+
+  setModifiedMs(filePath: string, modifiedMs: number): void {
+    this.enter('open', filePath)
+    const node = this.#find(filePath)
+    if (node?.kind !== 'file') throw errorWith('ENOENT', 'utimes', filePath)
+    node.modifiedMs = modifiedMs
+  }
+
   async removeDirectory(directory: string): Promise<void> {
     await this.pause('write', directory)
     const node = this.#find(directory)

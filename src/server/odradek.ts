@@ -202,6 +202,8 @@ async function openStore(io: BrokerIo, config: BrokerConfig, clusterId: string |
     checkpointIntervalMs: config['log.flush.offset.checkpoint.interval.ms'],
     producerIdExpirationMs: config['producer.id.expiration.ms'],
     producerIdExpirationCheckIntervalMs: config['producer.id.expiration.check.interval.ms'],
+    initialTaskDelayMs: config['log.initial.task.delay.ms'],
+    retentionCheckIntervalMs: config['log.retention.check.interval.ms'],
   })
   const stored = store.identity.clusterId
   if (clusterId !== null && clusterId !== stored) {

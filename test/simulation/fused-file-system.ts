@@ -61,6 +61,14 @@ export class FusedFileSystem implements FileSystem {
     this.#before(() => this.#disk.unlink(path))
   }
 
+  removeFile(path: string): Promise<void> {
+    return this.#before(() => this.#disk.removeFile(path))
+  }
+
+  setModifiedMs(path: string, modifiedMs: number): void {
+    this.#before(() => this.#disk.setModifiedMs(path, modifiedMs))
+  }
+
   removeDirectory(path: string): Promise<void> {
     return this.#before(() => this.#disk.removeDirectory(path))
   }

@@ -96,7 +96,6 @@ export const logConfigs = {
   }),
   'log.initial.task.delay.ms': long(30000, 'How long after the start the first retention check runs.', {
     min: 0,
-    use: 'accept',
   }),
   'log.local.retention.bytes': long(-2, 'Default of local.retention.bytes for topics.', {
     min: -2,
@@ -121,19 +120,17 @@ export const logConfigs = {
     dynamic: 'cluster',
   }),
   'log.preallocate': boolean(false, 'Default of preallocate for topics.', { dynamic: 'cluster', use: 'accept' }),
-  'log.retention.bytes': long(-1, 'Default of retention.bytes for topics.', { dynamic: 'cluster', use: 'accept' }),
-  'log.retention.check.interval.ms': long(300000, 'How often old segments are looked for.', { min: 1, use: 'accept' }),
+  'log.retention.bytes': long(-1, 'Default of retention.bytes for topics.', { dynamic: 'cluster' }),
+  'log.retention.check.interval.ms': long(300000, 'How often old segments are looked for.', { min: 1 }),
   'log.retention.hours': int(
     168,
     'Default of retention.ms for topics in hours, where neither of the finer ones is set.',
-    { use: 'accept' },
   ),
   'log.retention.minutes': int(
     null,
     'Default of retention.ms for topics in minutes, where log.retention.ms is not set.',
-    { use: 'accept' },
   ),
-  'log.retention.ms': long(null, 'Default of retention.ms for topics.', { dynamic: 'cluster', use: 'accept' }),
+  'log.retention.ms': long(null, 'Default of retention.ms for topics.', { dynamic: 'cluster' }),
   'log.roll.hours': int(168, 'Default of segment.ms for topics in hours, where log.roll.ms is not set.', { min: 1 }),
   'log.roll.jitter.hours': int(
     0,

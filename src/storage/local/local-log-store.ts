@@ -32,8 +32,10 @@ import type { FlushableLog, LogContext, Report } from './log-context.ts'
 import type { DirectoryIdentity } from './log-directory.ts'
 import { LogManager } from './log-manager.ts'
 import { readLog } from './log-reader.ts'
+import { LogRetention } from './log-retention.ts'
 import { OpenFiles } from './open-files.ts'
 import { ReadBuffers } from './read-buffers.ts'
+import { RetiredFiles } from './retired-files.ts'
 import { TailCache } from './tail-cache.ts'
 import { findByTimestamp, findMaxTimestamp } from './timestamp-search.ts'
 import { WritePace } from './write-pace.ts'
@@ -66,6 +68,10 @@ export interface LocalLogStoreOptions {
   readonly producerIdExpirationMs?: number
   /** producer.id.expiration.check.interval.ms */
   readonly producerIdExpirationCheckIntervalMs?: number
+  /** log.initial.task.delay.ms */
+  readonly initialTaskDelayMs?: number
+  /** log.retention.check.interval.ms */
+  readonly retentionCheckIntervalMs?: number
 }
 
 const MIB = 1024 * 1024
@@ -76,16 +82,28 @@ const FILE_OPERATIONS_AT_ONCE = 32
 export class LocalLogStore implements LogStore {
   readonly #context: LogContext
   readonly #manager: LogManager
+  readonly #retired: RetiredFiles
+  readonly #retention: LogRetention
   /** By topic id, then partition. */
   readonly #logs = new Map<string, (Log | undefined)[]>()
   readonly #opening = new Map<string, Promise<Log>>()
 
   readonly #listeners: AdvanceListener[]
 
-  private constructor(context: LogContext, manager: LogManager, listeners: AdvanceListener[]) {
+  private constructor(
+    context: LogContext,
+    manager: LogManager,
+    options: LocalLogStoreOptions,
+    listeners: AdvanceListener[],
+  ) {
     this.#context = context
     this.#manager = manager
     this.#listeners = listeners
+    this.#retired = new RetiredFiles(context)
+    this.#retention = new LogRetention(context, manager, this.#retired, {
+      initialDelayMs: options.initialTaskDelayMs ?? 30_000,
+      intervalMs: options.retentionCheckIntervalMs ?? 300_000,
+    })
   }
 
   static async open(options: LocalLogStoreOptions): Promise<LocalLogStore> {
@@ -99,7 +117,7 @@ export class LocalLogStore implements LogStore {
       producerIdExpirationMs: options.producerIdExpirationMs ?? 86_400_000,
       producerIdExpirationCheckIntervalMs: options.producerIdExpirationCheckIntervalMs ?? 600_000,
     })
-    return new LocalLogStore(context, manager, listeners)
+    return new LocalLogStore(context, manager, options, listeners)
   }
 
   /** Cluster, node and directory id as the directory has them. */
@@ -226,8 +244,15 @@ export class LocalLogStore implements LogStore {
     this.#listeners.push(listener)
   }
 
-  close(): Promise<void> {
-    return this.#manager.close()
+  /** Removes now what retention settings allow to go; otherwise done every log.retention.check.interval.ms. */
+  runRetention(): Promise<void> {
+    return this.#retention.run()
+  }
+
+  async close(): Promise<void> {
+    await this.#retention.stop()
+    await this.#retired.close()
+    await this.#manager.close()
   }
 
   async #openNow(identity: LogIdentity, config: TopicConfig, leaderEpoch: number): Promise<Log> {

@@ -1,7 +1,7 @@
 import type { AppendResult } from '../storage.ts'
 import type { LeaderEpochCache } from './leader-epoch-cache.ts'
 import type { LogContext } from './log-context.ts'
-import { type LogSegment, segmentName } from './log-segment.ts'
+import { type LogSegment, SEGMENT_FILES, segmentName } from './log-segment.ts'
 import type { OpenFile } from './open-files.ts'
 import { encodeProducerSnapshot, type ProducerState } from './producer-state.ts'
 import { errorText, StorageError } from './storage-error.ts'
@@ -103,6 +103,23 @@ export class LogFiles {
     return this.#finishing
   }
 
+  /** Runs a task behind those under way: nothing else that renames or finishes files of this log happens meanwhile. */
+  exclusively<T>(task: () => Promise<T>): Promise<T> {
+    const result = this.#finishing.then(task)
+    this.#finishing = result.then(
+      () => {},
+      () => {}, // Whoever asked for this task is told.
+    )
+    return result
+  }
+
+  /** What belonged to segments before the offset, which are gone. The newest snapshot of the producers stays. */
+  forgetBefore(offset: number): void {
+    while ((this.#unfinished[0] ?? offset) < offset) this.#unfinished.shift()
+    while (this.#snapshotOffsets.length > 1 && this.#snapshotOffsets[0]! < offset)
+      this.#context.fileSystem.unlink(this.#snapshotPath(this.#snapshotOffsets.shift()!))
+  }
+
   /** At a clean stop: whatever a start without recovery needs. */
   async finishActive(
     active: LogSegment,
@@ -129,7 +146,7 @@ export class LogFiles {
   deleteSegment(segment: LogSegment): void {
     segment.deleted = true
     this.#context.indexCache.remove(segment)
-    for (const suffix of ['log', 'index', 'timeindex', 'txnindex'] as const) {
+    for (const suffix of SEGMENT_FILES) {
       this.#context.files.forget(segment.path(suffix))
       this.#context.fileSystem.unlink(segment.path(suffix))
     }

@@ -4,7 +4,7 @@ import { readEndMarker } from './end-marker.ts'
 import { readIndexes } from './index-files.ts'
 import { LeaderEpochCache, parseLeaderEpochs } from './leader-epoch-cache.ts'
 import type { LogContext } from './log-context.ts'
-import { LogSegment, readTransactionIndex, segmentName } from './log-segment.ts'
+import { LogSegment, readTransactionIndex, SEGMENT_FILES, segmentName } from './log-segment.ts'
 import { backfillProducers } from './producer-backfill.ts'
 import { decodeProducerSnapshot, ProducerState } from './producer-state.ts'
 import { type ScanResult, scanBatches } from './segment-scanner.ts'
@@ -192,7 +192,8 @@ class LogLoader {
    */
   async #isDoubtful(segment: LogSegment, next: LogSegment | undefined): Promise<boolean> {
     const { recoveryPoint } = this.#request
-    if (next) return next.baseOffset > recoveryPoint
+    // What lies below the log start is read by nobody, and some of its files may be gone already.
+    if (next) return next.baseOffset > Math.max(recoveryPoint, this.#request.logStartOffset)
     if (segment.baseOffset >= recoveryPoint || !readIndexes(this.#context, segment)) return true
     const from = segment.offsetIndex!.batchStartBefore(segment.sizeBytes)
     const end = await this.#scan(segment, from, segment.sizeBytes, Number.POSITIVE_INFINITY, () => {})
@@ -294,7 +295,7 @@ class LogLoader {
   }
 
   #deleteFiles(segment: LogSegment): void {
-    for (const suffix of ['log', 'index', 'timeindex', 'txnindex'] as const) {
+    for (const suffix of SEGMENT_FILES) {
       this.#context.files.forget(segment.path(suffix))
       this.#context.fileSystem.unlink(segment.path(suffix))
     }

@@ -96,6 +96,10 @@ export class LogManager {
     return manager
   }
 
+  get logs(): Iterable<Log> {
+    return this.#logs.values()
+  }
+
   async openLog(identity: LogIdentity, config: TopicConfig, leaderEpoch: number): Promise<Log> {
     const name = `${identity.topic}-${identity.partition}`
     await this.#retiring.get(name)

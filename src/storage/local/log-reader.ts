@@ -6,6 +6,7 @@ import {
   CURRENT_MAGIC,
   lastOffset,
   magic,
+  recordCount,
 } from '../../../protocol/records/batch.ts'
 import type { AbortedTransaction, Isolation, ReadResult } from '../storage.ts'
 import type { Log } from './log.ts'
@@ -96,47 +97,88 @@ function tailRead(context: LogContext, request: ReadRequest, slices: TailSlice[]
 /** Reads from the segment that holds the offset, or from the next one that has batches at or behind it. */
 async function readFiles(context: LogContext, request: ReadRequest, bound: number): Promise<ReadResult> {
   const { log, offset } = request
-  try {
-    for (let index = log.segmentIndexFor(offset); index < log.segments.length; index++) {
-      const segment = log.segments[index]!
-      if (segment.baseOffset >= bound) break
-      const found = await readSegment(context, request, segment, bound)
-      if (found === 'nothing') break
-      if (found !== 'next') return found
+  for (;;) {
+    const { reshaped } = log
+    try {
+      const found = await readSegments(context, request, bound)
+      if (found !== 'reshaped') return found
+    } catch (error) {
+      if (reshaped === log.reshaped) {
+        const now = readError(log, offset)
+        if (now !== ErrorCode.NONE) return emptyRead(log, now, request.isolation)
+        context.report('error', `${log.name}: offset ${offset} cannot be read: ${errorText(error)}`)
+        return emptyRead(log, ErrorCode.KAFKA_STORAGE_ERROR, request.isolation)
+      }
     }
-    return emptyRead(log, readError(log, offset), request.isolation)
-  } catch (error) {
-    const now = readError(log, offset)
-    if (now !== ErrorCode.NONE) return emptyRead(log, now, request.isolation)
-    context.report('error', `${log.name}: offset ${offset} cannot be read: ${errorText(error)}`)
-    return emptyRead(log, ErrorCode.KAFKA_STORAGE_ERROR, request.isolation)
+    // Retention or compaction took segments away meanwhile, and their aborted transactions with them: once more.
+    const error = readError(log, offset)
+    if (error !== ErrorCode.NONE) return emptyRead(log, error, request.isolation)
   }
 }
 
-/** 'next': all batches here end before the offset. 'nothing': what follows may not be returned. */
+/** The batches without records that were passed over. */
+interface Passed {
+  /** Copy of the last one. */
+  last: Buffer | null
+}
+
+async function readSegments(
+  context: LogContext,
+  request: ReadRequest,
+  bound: number,
+): Promise<ReadResult | 'reshaped'> {
+  const { log, offset } = request
+  const { reshaped } = log
+  const passed: Passed = { last: null }
+  for (let index = log.segmentIndexFor(offset); index < log.segments.length; index++) {
+    const segment = log.segments[index]!
+    if (segment.baseOffset >= bound) break
+    const found = await readSegment(context, request, segment, bound, passed)
+    if (found === 'nothing') return emptyRead(log, readError(log, offset), request.isolation)
+    if (found === 'end') break
+    if (found !== 'next') return found
+    if (reshaped !== log.reshaped) return 'reshaped'
+  }
+  if (passed.last === null || (passed.last.length > request.maxBytes && !request.firstIsExempt)) {
+    return emptyRead(log, readError(log, offset), request.isolation)
+  }
+  return fileRead(context, request, passed.last, 0, passed.last.length, bound)
+}
+
+/**
+ * 'next': all batches here end before the offset, or have no records. 'end': what follows may not be seen. 'nothing':
+ * what follows does not fit.
+ */
 async function readSegment(
   context: LogContext,
   request: ReadRequest,
   segment: LogSegment,
   bound: number,
-): Promise<ReadResult | 'next' | 'nothing'> {
-  const { offset, maxBytes } = request
-  const { offsetIndex } = await ensureIndexes(context, request.log, segment)
+  passed: Passed,
+): Promise<ReadResult | 'next' | 'end' | 'nothing' | 'reshaped'> {
+  const { log, offset, maxBytes } = request
+  const { reshaped } = log
+  const { offsetIndex } = await ensureIndexes(context, log, segment)
   let position = offsetIndex.positionBefore(offset)
   let wantedBytes = Math.min(Math.max(maxBytes, SMALLEST_READ_BYTES), LARGEST_READ_BYTES)
   while (position < segment.writtenBytes) {
     const lengthBytes = Math.min(wantedBytes, segment.writtenBytes - position)
     const buffer = context.readBuffers.take(lengthBytes)
-    const filled = await readAt(context, request.log, segment, buffer.subarray(0, lengthBytes), position)
+    const filled = await readAt(context, log, segment, buffer.subarray(0, lengthBytes), position)
+    if (reshaped !== log.reshaped) {
+      context.readBuffers.give(buffer)
+      return 'reshaped'
+    }
     if (filled < lengthBytes)
       throw new StorageError(`${segment.path('log')} is shorter than ${position + lengthBytes} bytes`)
-    const skipped = skipTo(buffer, filled, offset, segment, position)
+    const skipped = skipTo({ buffer, filled, segment, position }, offset, bound, passed)
     const complete = filled - skipped >= BATCH_HEADER_BYTES
     const sizeBytes = complete ? batchSizeBytes(buffer, skipped) : BATCH_HEADER_BYTES
     if (complete) {
-      if (baseOffset(buffer, skipped) >= bound || (sizeBytes > maxBytes && !request.firstIsExempt)) {
+      const outOfBounds = baseOffset(buffer, skipped) >= bound
+      if (outOfBounds || (sizeBytes > maxBytes && !request.firstIsExempt)) {
         context.readBuffers.give(buffer)
-        return 'nothing'
+        return outOfBounds ? 'end' : 'nothing'
       }
       if (skipped + sizeBytes <= filled) return fileRead(context, request, buffer, skipped, filled, bound)
     }
@@ -164,15 +206,35 @@ function readAt(
   }
 }
 
-/** Where in the buffer the batch begins that holds the offset or follows it; may lie behind the end of the buffer. */
-function skipTo(buffer: Buffer, filled: number, offset: number, segment: LogSegment, position: number): number {
+interface ReadBytes {
+  readonly buffer: Buffer
+  readonly filled: number
+  readonly segment: LogSegment
+  /** Of the first byte in the file. */
+  readonly position: number
+}
+
+/**
+ * Where in the buffer the batch begins that holds the offset or follows it; may lie behind the end of the buffer.
+ * Batches that compaction left without records are passed over as long as something follows: kafkajs does not get past
+ * a response that holds nothing else.
+ */
+function skipTo(
+  { buffer, filled, segment, position }: ReadBytes,
+  offset: number,
+  bound: number,
+  passed: Passed,
+): number {
   let at = 0
   while (filled - at >= BATCH_HEADER_BYTES) {
     const sizeBytes = batchSizeBytes(buffer, at)
     if (magic(buffer, at) !== CURRENT_MAGIC || sizeBytes < BATCH_HEADER_BYTES) {
       throw new StorageError(`${segment.path('log')} holds no batch at position ${position + at}`)
     }
-    if (lastOffset(buffer, at) >= offset) break
+    if (lastOffset(buffer, at) >= offset) {
+      if (recordCount(buffer, at) > 0 || sizeBytes > BATCH_HEADER_BYTES || lastOffset(buffer, at) >= bound) break
+      passed.last = Buffer.from(buffer.subarray(at, at + sizeBytes))
+    }
     at += sizeBytes
   }
   return at

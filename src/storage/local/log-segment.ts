@@ -16,6 +16,9 @@ export interface RollLimits {
   readonly indexBytes: number
 }
 
+/** The files of a segment by their suffixes; a transaction index is there only where a transaction was aborted. */
+export const SEGMENT_FILES = ['log', 'index', 'timeindex', 'txnindex'] as const
+
 /** What a segment remembers beside its files. */
 export interface SegmentState {
   readonly baseOffset: number
@@ -49,6 +52,8 @@ export class LogSegment {
   timeIndex: TimeIndex | null
   /** Its files are gone or about to go. */
   deleted = false
+  /** Its indexes are being made anew: whoever needs them, or wants to replace them, waits for that. */
+  rebuilding: Promise<void> | null = null
   #bytesSinceIndexEntry = 0
   #flushedOffsetEntries = 0
   #flushedTimeEntries = 0
@@ -94,7 +99,8 @@ export class LogSegment {
   noteBatch(header: BatchHeader, indexIntervalBytes: number): void {
     const lastOffset = header.baseOffset + header.lastOffsetDelta
     if (this.firstTimestampMs === null || this.sizeBytes === 0) this.firstTimestampMs = header.maxTimestamp
-    if (header.maxTimestamp > this.maxTimestampMs) {
+    // A batch that compaction left without records stands for no time: nothing would be found there.
+    if (header.recordCount > 0 && header.maxTimestamp > this.maxTimestampMs) {
       this.maxTimestampMs = header.maxTimestamp
       this.maxTimestampOffset = lastOffset
     }

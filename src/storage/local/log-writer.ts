@@ -222,10 +222,12 @@ export class LogWriter {
     this.#failWaiters(ErrorCode.KAFKA_STORAGE_ERROR, errorText(error), full ? this.writtenOffset : -1)
     this.#host.failed(error, full)
     this.#wakeIdle()
+    // Also a full disk can sync what it has, and who cuts the log back waits for that.
+    this.#sync()
   }
 
   #sync(): void {
-    if (this.#syncing || this.#state !== 'running') return
+    if (this.#syncing || this.#state === 'stopped') return
     const wanted =
       this.#syncRequested || (this.#waitingForSync[0]?.offset ?? Number.POSITIVE_INFINITY) <= this.writtenOffset
     if (!wanted) return

@@ -52,6 +52,8 @@ export class Log implements LogHandle, WriterHost {
   state: 'online' | 'recovering' | 'offline' | 'dropped' | 'closed' = 'online'
   /** What is on the disk may not be what is here: something was appended since the log was opened, or recovered. */
   changed: boolean
+  /** How often segments were taken away or replaced: who walks over them begins anew when this has changed. */
+  reshaped = 0
   /** Why the log is offline. */
   failure = ''
   readonly #context: LogContext
@@ -185,6 +187,23 @@ export class Log implements LogHandle, WriterHost {
     this.logStartOffset = Math.min(offset, this.highWatermark)
     this.epochs.truncateFromStart(this.logStartOffset)
     this.changed = true
+  }
+
+  /**
+   * Takes the oldest segments out of the log: readers no longer find them, their files are left to the caller. All of
+   * them only when everything is written; the log then goes on with an empty segment at its end.
+   */
+  detachOldest(count: number): LogSegment[] {
+    if (count === this.segments.length) {
+      this.#roll(this.logEndOffset, this.#context.clock.nowMs())
+      this.#context.scheduleFlush(this)
+    }
+    const oldest = this.segments.slice(0, count)
+    // First, so that no reader looks for an offset in a segment that is not there.
+    this.deleteRecordsBefore(this.segments[count]!.baseOffset)
+    this.segments = this.segments.slice(count)
+    this.reshaped++
+    return oldest
   }
 
   /** No append is taken from now on; whoever waits is told. */
@@ -457,6 +476,7 @@ export class Log implements LogHandle, WriterHost {
       )
     }
     this.segments = loaded.segments
+    this.reshaped++
     this.epochs = loaded.epochs
     this.epochs.assign(this.leaderEpoch, loaded.logEndOffset)
     this.producerState = loaded.producers

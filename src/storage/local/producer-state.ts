@@ -1,4 +1,4 @@
-import { type BatchHeader, incrementSequence, isTransactional } from '../../../protocol/records/batch.ts'
+import { type BatchHeader, incrementSequence, isControl, isTransactional } from '../../../protocol/records/batch.ts'
 import { crc32c } from '../../../protocol/records/crc32c.ts'
 import { readInt16, readInt32, readInt64, writeInt16, writeInt32, writeInt64 } from '../../../protocol/records/int64.ts'
 import {
@@ -56,6 +56,8 @@ export class ProducerState {
       entry.batches = []
     }
     if (marker) return this.#end(entry, header, marker)
+    // Kafka's compaction may leave a marker without its record: the transaction it ended is gone with all its data.
+    if (isControl(header.attributes)) return null
     const last = header.baseOffset + header.lastOffsetDelta
     const batch = {
       baseSequence: header.baseSequence,

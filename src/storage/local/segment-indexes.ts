@@ -4,6 +4,7 @@ import type { LogContext } from './log-context.ts'
 import { LogSegment } from './log-segment.ts'
 import type { OffsetIndex } from './offset-index.ts'
 import { scanBatches } from './segment-scanner.ts'
+import { StorageError } from './storage-error.ts'
 import type { TimeIndex } from './time-index.ts'
 
 export interface Indexes {
@@ -13,7 +14,14 @@ export interface Indexes {
 
 /** The indexes of a segment, read from their files or made anew where those are missing or wrong. */
 export async function ensureIndexes(context: LogContext, log: Log, segment: LogSegment): Promise<Indexes> {
-  if (!readIndexes(context, segment)) await rebuildIndexes(context, log, segment)
+  // Its names may be those of a compacted segment by now.
+  if (segment.deleted) throw new StorageError(`${segment.path('log')} was deleted`)
+  if (!readIndexes(context, segment)) {
+    segment.rebuilding ??= rebuildIndexes(context, log, segment).finally(() => {
+      segment.rebuilding = null
+    })
+    await segment.rebuilding
+  }
   const indexes = { offsetIndex: segment.offsetIndex!, timeIndex: segment.timeIndex! }
   if (segment !== log.active && !log.files.isUnfinished(segment)) context.indexCache.use(segment)
   return indexes
@@ -42,6 +50,7 @@ async function rebuildIndexes(context: LogContext, log: Log, segment: LogSegment
   } finally {
     context.files.release(open)
   }
+  if (segment.deleted) throw new StorageError(`${segment.path('log')} was deleted`)
   rebuilt.finishTimeIndex()
   const offsetIndex = rebuilt.offsetIndex!
   const timeIndex = rebuilt.timeIndex!

@@ -18,7 +18,34 @@ interface FoundBatch {
 }
 
 /** First record by offset whose timestamp is at least the one given, below the isolation's bound. */
-export async function findByTimestamp(
+export function findByTimestamp(
+  context: LogContext,
+  log: Log,
+  timestampMs: number,
+  isolation: Isolation,
+): Promise<TimestampOffset> {
+  return untilStill(log, () => searchFirst(context, log, timestampMs, isolation))
+}
+
+/** First record that carries the largest timestamp of the log. */
+export function findMaxTimestamp(context: LogContext, log: Log): Promise<TimestampOffset> {
+  return untilStill(log, () => searchMax(context, log))
+}
+
+/** Retention and compaction may take segments away during a search, which then begins anew. */
+async function untilStill<T>(log: Log, search: () => Promise<T>): Promise<T> {
+  for (;;) {
+    const { reshaped } = log
+    try {
+      const found = await search()
+      if (reshaped === log.reshaped) return found
+    } catch (error) {
+      if (reshaped === log.reshaped) throw error
+    }
+  }
+}
+
+async function searchFirst(
   context: LogContext,
   log: Log,
   timestampMs: number,
@@ -36,7 +63,8 @@ export async function findByTimestamp(
     // A batch may promise by its header what no record behind the log start keeps: then the search goes on behind it.
     for (;;) {
       const batch = await nextBatch(context, segment, from, (header) => {
-        return header.maxTimestamp >= timestampMs && lastOffsetOf(header) >= log.logStartOffset
+        const inTime = header.recordCount > 0 && header.maxTimestamp >= timestampMs
+        return inTime && lastOffsetOf(header) >= log.logStartOffset
       })
       if (batch === null || batch.header.baseOffset >= bound) break
       const found = await firstRecord(context, log, batch, timestampMs)
@@ -47,8 +75,7 @@ export async function findByTimestamp(
   return NONE
 }
 
-/** First record that carries the largest timestamp of the log. */
-export async function findMaxTimestamp(context: LogContext, log: Log): Promise<TimestampOffset> {
+async function searchMax(context: LogContext, log: Log): Promise<TimestampOffset> {
   const bound = log.highWatermark
   let best: TimestampOffset = NONE
   let bestBatch: FoundBatch | null = null
@@ -61,7 +88,8 @@ export async function findMaxTimestamp(context: LogContext, log: Log): Promise<T
     for (;;) {
       const stop = await nextBatch(context, segment, from, (header, position) => {
         if (header.baseOffset >= bound) return true
-        if (header.maxTimestamp <= best.timestampMs || lastOffsetOf(header) < log.logStartOffset) return false
+        if (header.recordCount === 0 || header.maxTimestamp <= best.timestampMs) return false
+        if (lastOffsetOf(header) < log.logStartOffset) return false
         if (header.baseOffset < log.logStartOffset) return true
         bestBatch = { header, segment, position }
         best = { timestampMs: header.maxTimestamp, offset: -1, leaderEpoch: -1 }
@@ -124,14 +152,15 @@ async function largestRecord(context: LogContext, log: Log, batch: FoundBatch): 
   return largest
 }
 
-/** Of the records of a batch, in order; under log append time the first one stands for all. */
+/** Of the records of a batch, in order; under log append time the first one, where it is there, stands for all. */
 async function timestampsOf(
   context: LogContext,
   log: Log,
   { header, segment, position }: FoundBatch,
 ): Promise<Iterable<TimestampOffset>> {
   const leaderEpoch = header.partitionLeaderEpoch
-  if (isLogAppendTime(header.attributes)) {
+  const compacted = header.recordCount <= header.lastOffsetDelta
+  if (isLogAppendTime(header.attributes) && !compacted) {
     const offset = Math.max(header.baseOffset, log.logStartOffset)
     return [{ timestampMs: header.maxTimestamp, offset, leaderEpoch }]
   }
