@@ -1,7 +1,10 @@
 import path from 'node:path'
 import type { File, FileStat, FileSystem } from './file-system.ts'
-import { type FileChange, SimulatedInode } from './simulated-inode.ts'
+import { errorWith, type SimulatedDisk, type SimulatedFault, SimulatedFile } from './simulated-file.ts'
+import { SimulatedInode } from './simulated-inode.ts'
 import { SimulatedRandom } from './simulated-random.ts'
+
+export type { SimulatedFault }
 
 export interface SimulatedFileSystemOptions {
   /** Bytes of content the disk holds before writes fail with ENOSPC. */
@@ -15,16 +18,6 @@ export interface SimulatedFileSystemOptions {
   readonly nowMs?: () => number
 }
 
-/** A fault to raise instead of the next matching operations. */
-export interface SimulatedFault {
-  readonly operation: 'open' | 'read' | 'write' | 'sync' | 'rename'
-  readonly code: 'EIO' | 'ENOSPC'
-  /** Part of the path; every file when absent. */
-  readonly path?: string
-  /** How often it strikes; default once. */
-  times?: number
-}
-
 interface Directory {
   readonly kind: 'directory'
   readonly entries: Map<string, Node>
@@ -36,16 +29,12 @@ interface Directory {
 type Node = Directory | SimulatedInode
 type NameChange = readonly (readonly [name: string, node: Node | null])[]
 
-function errorWith(code: string, operation: string, filePath: string): Error {
-  return Object.assign(new Error(`${code}: ${operation} '${filePath}'`), { code, path: filePath })
-}
-
 function newDirectory(): Directory {
   return { kind: 'directory', entries: new Map(), durable: new Map(), pending: [] }
 }
 
 /** A disk in memory. What was not synced may be lost, torn or reordered by `crash`, as a power cut would. */
-export class SimulatedFileSystem implements FileSystem {
+export class SimulatedFileSystem implements FileSystem, SimulatedDisk {
   readonly options: SimulatedFileSystemOptions
   readonly faults: SimulatedFault[] = []
   /** Operations counted by kind, for tests that assert how much work a path does. */
@@ -62,7 +51,10 @@ export class SimulatedFileSystem implements FileSystem {
     this.#usedBytes = contentBytes(root)
   }
 
-  /** False once the process that uses this object was killed or lost its power. */
+  get ignoresSync(): boolean {
+    return this.options.ignoresSync === true
+  }
+
   get alive(): boolean {
     return !this.#dead
   }
@@ -188,7 +180,7 @@ export class SimulatedFileSystem implements FileSystem {
     if (node?.kind !== 'directory') throw errorWith('ENOENT', 'fsync', directory)
     const reached = node.pending.length
     await this.pause('sync', directory)
-    if (this.options.ignoresSync) return
+    if (this.ignoresSync) return
     for (const change of node.pending.splice(0, reached)) applyNames(node.durable, change)
   }
 
@@ -226,7 +218,6 @@ export class SimulatedFileSystem implements FileSystem {
     return new SimulatedFileSystem(this.options, this.#root)
   }
 
-  /** Fails when this process is dead or a fault is armed. */
   enter(operation: SimulatedFault['operation'], filePath: string): void {
     if (this.#dead) throw errorWith('EIO', `${operation} after the end of the process`, filePath)
     const index = this.faults.findIndex((fault) => fault.operation === operation && filePath.includes(fault.path ?? ''))
@@ -237,14 +228,12 @@ export class SimulatedFileSystem implements FileSystem {
     throw errorWith(fault.code, operation, filePath)
   }
 
-  /** Waits as an asynchronous operation would; never comes back to a process that has died meanwhile. */
   async pause(operation: 'read' | 'write' | 'sync', filePath: string): Promise<void> {
     await (this.options.latency ?? nextMicrotask)(operation)
     if (this.#dead) await new Promise<never>(() => {})
     this.enter(operation, filePath)
   }
 
-  /** Takes room for a write; the part that fits is kept, as on a real disk. */
   reserve(inode: SimulatedInode, bytes: number, position: number): number {
     const growth = Math.max(0, position + bytes - inode.sizeBytes)
     const room = (this.options.capacityBytes ?? Number.POSITIVE_INFINITY) - this.#usedBytes
@@ -290,93 +279,6 @@ export class SimulatedFileSystem implements FileSystem {
     }
     applyNames(directory.entries, change)
     if (this.options.crashable !== false) directory.pending.push(change)
-  }
-}
-
-class SimulatedFile implements File {
-  readonly path: string
-  readonly #system: SimulatedFileSystem
-  readonly #inode: SimulatedInode
-  readonly #closed: () => void
-  #open = true
-
-  constructor(system: SimulatedFileSystem, filePath: string, inode: SimulatedInode, closed: () => void) {
-    this.path = filePath
-    this.#system = system
-    this.#inode = inode
-    this.#closed = closed
-  }
-
-  sizeBytes(): number {
-    this.#enter('open')
-    return this.#inode.sizeBytes
-  }
-
-  readSync(target: Buffer, position: number): number {
-    this.#enter('read')
-    this.#system.operations.readSync++
-    return this.#inode.read(target, position)
-  }
-
-  async read(target: Buffer, position: number): Promise<number> {
-    this.#system.operations.read++
-    await this.#system.pause('read', this.path)
-    return this.#inode.read(target, position)
-  }
-
-  writeSync(chunks: readonly Buffer[], position: number): void {
-    this.#enter('write')
-    this.#system.operations.writeSync++
-    this.#store(chunks, position)
-  }
-
-  async write(chunks: readonly Buffer[], position: number): Promise<void> {
-    this.#system.operations.write++
-    const inFlight: FileChange = { kind: 'write', position, data: Buffer.concat(chunks) }
-    if (this.#system.alive) this.#inode.inFlight.add(inFlight)
-    await this.#system.pause('write', this.path).finally(() => this.#inode.inFlight.delete(inFlight))
-    this.#enter('write')
-    this.#store(chunks, position)
-  }
-
-  async sync(): Promise<void> {
-    this.#system.operations.sync++
-    const reached = this.#inode.changeCount
-    await this.#system.pause('sync', this.path)
-    if (!this.#system.options.ignoresSync) this.#inode.makeDurable(reached)
-  }
-
-  syncNow(): void {
-    this.#enter('sync')
-    this.#system.operations.sync++
-    if (!this.#system.options.ignoresSync) this.#inode.makeDurable(this.#inode.changeCount)
-  }
-
-  truncate(sizeBytes: number): void {
-    this.#enter('write')
-    this.#system.released(Math.max(0, this.#inode.sizeBytes - sizeBytes))
-    this.#inode.truncate(sizeBytes, this.#system.nowMs())
-  }
-
-  close(): void {
-    if (!this.#open) return
-    this.#open = false
-    this.#closed()
-  }
-
-  #enter(operation: SimulatedFault['operation']): void {
-    if (!this.#open) throw errorWith('EBADF', operation, this.path)
-    this.#system.enter(operation, this.path)
-  }
-
-  #store(chunks: readonly Buffer[], position: number): void {
-    let at = position
-    for (const chunk of chunks) {
-      const granted = this.#system.reserve(this.#inode, chunk.length, at)
-      this.#inode.write(granted === chunk.length ? chunk : chunk.subarray(0, granted), at, this.#system.nowMs())
-      if (granted < chunk.length) throw errorWith('ENOSPC', 'write', this.path)
-      at += chunk.length
-    }
   }
 }
 

@@ -339,7 +339,7 @@ describe('a disk that fails', () => {
     for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
     expect(log.offsets).toMatchObject({ highWatermark: 1, logEndOffset: 1 })
     expect(valuesOf(await readAll(store, log))).toEqual(['kept'])
-    expect(reports.join()).toMatch(/disk is full/)
+    expect(reports.join()).toMatch(/disk took no more/)
     // The sequence that was refused was not taken: the producer's retry is in order.
     expect(await appendTo(store, log, sequenced(['fits'], 1), { durability: 'disk' })).toMatchObject({
       error: 0,

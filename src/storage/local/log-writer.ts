@@ -11,6 +11,9 @@ import type { TailSlice } from './tail-cache.ts'
 const GROUP_BYTES = 8 * 1024 * 1024
 const GROUP_SLICES = 1024
 
+/** Nothing is wrong with the disk: no room on it, or no descriptor left. The log goes on once there is. */
+const TRANSIENT: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE'])
+
 interface PendingWrite {
   readonly segment: LogSegment
   readonly slice: TailSlice
@@ -214,13 +217,13 @@ export class LogWriter {
   }
 
   #writeFailed(group: PendingWrite[], error: unknown): void {
-    const full = systemErrorCode(error) === 'ENOSPC'
-    this.#state = full ? 'blocked' : 'stopped'
+    const transient = TRANSIENT.has(systemErrorCode(error))
+    this.#state = transient ? 'blocked' : 'stopped'
     this.#unpin(group)
     this.#dropPending()
     // What is in the file stays there when the disk is full: who waits for its sync goes on waiting.
-    this.#failWaiters(ErrorCode.KAFKA_STORAGE_ERROR, errorText(error), full ? this.writtenOffset : -1)
-    this.#host.failed(error, full)
+    this.#failWaiters(ErrorCode.KAFKA_STORAGE_ERROR, errorText(error), transient ? this.writtenOffset : -1)
+    this.#host.failed(error, transient)
     this.#wakeIdle()
     // Also a full disk can sync what it has, and who cuts the log back waits for that.
     this.#sync()

@@ -1,10 +1,11 @@
 import { ErrorCode } from '../../../protocol/errors.ts'
 import { type BatchHeader, patchBaseOffset, patchLeaderEpoch } from '../../../protocol/records/batch.ts'
 import type { TopicConfig } from '../../config/topic-config.ts'
-import type { Timer } from '../../io/clock.ts'
-import type { Append, AppendOrigin, AppendResult, Durability, LogHandle, LogIdentity, LogOffsets } from '../storage.ts'
+import type { Append, AppendResult, Durability, LogHandle, LogIdentity, LogOffsets } from '../storage.ts'
 import { AppendGroup, appended, notAppended } from './append-group.ts'
+import { AppendQueue, type QueuedAppend } from './append-queue.ts'
 import { readEndMarker } from './end-marker.ts'
+import { FlushPolicy } from './flush-policy.ts'
 import { readIndexes } from './index-files.ts'
 import type { LeaderEpochCache } from './leader-epoch-cache.ts'
 import type { LogContext } from './log-context.ts'
@@ -18,17 +19,6 @@ import { encodeProducerSnapshot, type ProducerState } from './producer-state.ts'
 import { ensureIndexes } from './segment-indexes.ts'
 import { errorText } from './storage-error.ts'
 import { LogTail } from './tail-cache.ts'
-
-/** Above it Kafka's Long.MAX has arrived as a number: no limit. */
-const UNLIMITED = Number.MAX_SAFE_INTEGER
-
-interface Queued {
-  readonly append: Append
-  readonly durability: Durability
-  readonly group: AppendGroup
-  readonly index: number
-  prepared: Prepared | null
-}
 
 /**
  * One partition's log. Offsets are assigned synchronously, in the order of the calls; bytes reach the files behind it
@@ -57,8 +47,8 @@ export class Log implements LogHandle, WriterHost {
   /** Why the log is offline. */
   failure = ''
   readonly #context: LogContext
-  #queue: Queued[] = []
-  #flushTimer: Timer | null = null
+  readonly #queue: AppendQueue
+  readonly #flushPolicy: FlushPolicy
 
   constructor(
     context: LogContext,
@@ -83,6 +73,8 @@ export class Log implements LogHandle, WriterHost {
     this.leaderEpoch = Math.max(leaderEpoch, loaded.epochs.latest?.epoch ?? 0)
     this.epochs.assign(this.leaderEpoch, this.logEndOffset)
     this.changed = loaded.namesUnsynced
+    this.#queue = new AppendQueue(this.name, context, (prepared, queued) => this.#commit(prepared, queued))
+    this.#flushPolicy = new FlushPolicy(context, this)
     this.writer = new LogWriter(context, this, loaded.logEndOffset, loaded.recoveryPoint)
     this.#markUnsyncedFrom(loaded.recoveryPoint)
     this.#finishRebuilt(loaded.rebuilt)
@@ -131,26 +123,7 @@ export class Log implements LogHandle, WriterHost {
 
   /** Takes one append: now, or behind those whose batches are still being prepared. */
   submit(append: Append, durability: Durability, group: AppendGroup, index: number): void {
-    const prepared = this.#prepare(append)
-    if (this.#queue.length === 0 && !(prepared instanceof Promise)) {
-      this.#commit(prepared, append, durability, group, index)
-      return
-    }
-    const queued: Queued = { append, durability, group, index, prepared: null }
-    this.#queue.push(queued)
-    if (!(prepared instanceof Promise)) {
-      queued.prepared = prepared
-      return
-    }
-    prepared
-      .catch((error: unknown): Prepared => {
-        this.#context.report('error', `${this.name}: a batch could not be prepared: ${errorText(error)}`)
-        return { kind: 'refused', error: ErrorCode.UNKNOWN_SERVER_ERROR, message: errorText(error), recordErrors: [] }
-      })
-      .then((result) => {
-        queued.prepared = result
-        this.#drain()
-      })
+    this.#queue.submit({ append, durability, group, index }, this.#prepare(append))
   }
 
   flush(): void {
@@ -210,7 +183,7 @@ export class Log implements LogHandle, WriterHost {
   stop(state: 'offline' | 'dropped', error: ErrorCode, message: string): void {
     this.state = state
     this.failure = message
-    this.#flushTimer?.cancel()
+    this.#flushPolicy.stop()
     this.writer.abandon(error, message)
     this.tail.clear()
     this.#context.advanced(this, 0)
@@ -218,10 +191,10 @@ export class Log implements LogHandle, WriterHost {
 
   /** Everything is written, synced and noted for a start without recovery. */
   async close(): Promise<void> {
-    while (this.#queue.length > 0 || this.state === 'recovering') {
+    while (!this.#queue.isEmpty || this.state === 'recovering') {
       await new Promise<void>((resolve) => this.#context.endOfTurn(resolve))
     }
-    this.#flushTimer?.cancel()
+    this.#flushPolicy.stop()
     if (this.state !== 'online') return
     this.state = 'closed'
     this.failure = 'The broker is stopping.'
@@ -257,7 +230,10 @@ export class Log implements LogHandle, WriterHost {
       this.stop('offline', ErrorCode.KAFKA_STORAGE_ERROR, this.failure)
       return
     }
-    this.#context.report('error', `${this.name}: the disk is full, the log is cut back to offset ${this.highWatermark}`)
+    this.#context.report(
+      'error',
+      `${this.name}: the disk took no more (${this.failure}): the log is cut back to offset ${this.highWatermark}`,
+    )
     this.state = 'recovering'
     this.tail.clear()
     void this.#cutBack().catch((failure: unknown) => {
@@ -272,14 +248,7 @@ export class Log implements LogHandle, WriterHost {
     return prepareProduced(this.#context, this.config, append, rules)
   }
 
-  #drain(): void {
-    for (let head = this.#queue[0]; head?.prepared; head = this.#queue[0]) {
-      this.#queue.shift()
-      this.#commit(head.prepared, head.append, head.durability, head.group, head.index)
-    }
-  }
-
-  #commit(prepared: Prepared, append: Append, durability: Durability, group: AppendGroup, index: number): void {
+  #commit(prepared: Prepared, { append, durability, group, index }: QueuedAppend): void {
     const refusal = this.#refusal(prepared)
     if (refusal || prepared.kind === 'refused') {
       group.settle(index, refusal ?? undefined)
@@ -291,7 +260,7 @@ export class Log implements LogHandle, WriterHost {
       group.settle(index)
       return
     }
-    const needed = this.#promised(durability, append.origin)
+    const needed = this.#flushPolicy.promised(durability, append.origin)
     this.#context.scheduleFlush(this)
     if (durability === 'none') {
       if (needed === 'disk') this.writer.requestSync()
@@ -324,27 +293,6 @@ export class Log implements LogHandle, WriterHost {
     if (prepared.kind !== 'refused') return this.#hasIndexes() ? null : this.#withoutIndexes()
     const logStart = prepared.recordErrors.length > 0 ? this.logStartOffset : -1
     return notAppended(prepared.error, prepared.message, prepared.recordErrors, logStart)
-  }
-
-  /**
-   * flush.messages makes every so-and-so-many-th append wait for the disk; flush.ms syncs behind them. Set by somebody,
-   * also to their defaults, they mean what they mean in Kafka and take the place of the sync before the answer. What
-   * coordinators write is never subject to that.
-   */
-  #promised(durability: Durability, origin: AppendOrigin): Durability {
-    const unflushed = this.logEndOffset - this.writer.syncedOffset
-    if (this.config['flush.messages'] < UNLIMITED && unflushed >= this.config['flush.messages']) return 'disk'
-    const flushMs = this.config['flush.ms']
-    if (flushMs < UNLIMITED && this.#flushTimer === null) {
-      this.#flushTimer = this.#context.clock.schedule(flushMs, () => {
-        this.#flushTimer = null
-        this.writer.requestSync()
-        this.#context.scheduleFlush(this)
-      })
-    }
-    const { explicit } = this.config
-    const asInKafka = origin === 'client' && (explicit.has('flush.messages') || explicit.has('flush.ms'))
-    return asInKafka && durability === 'disk' ? 'os' : durability
   }
 
   #assign(prepared: PreparedBatches, append: Append): AppendResult {
