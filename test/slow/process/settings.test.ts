@@ -1,8 +1,37 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
+import { DescribeConfigs } from '../../../protocol/messages/32-describe-configs.ts'
+import { brokerConfigs } from '../../../src/config/broker-configs.ts'
+import {
+  type ConfigDefinition,
+  canonicalText,
+  configProblem,
+  isSensitive,
+} from '../../../src/config/config-definition.ts'
 import { PlainClient } from '../../support/plain-client.ts'
 import { BrokerProcess, endAll, filesIn, type StartOptions, temporaryFolder } from '../../support/process.ts'
+
+const BROKER = 4
+const STATIC_BROKER_CONFIG = 4
+/** Who and where the broker is: said by other tests, and not to be moved in this one. */
+const NAMES_AND_PLACES: ReadonlySet<string> = new Set([
+  ...['node.id', 'broker.id', 'log.dir', 'log.dirs'],
+  ...['listeners', 'advertised.listeners', 'listener.security.protocol.map', 'controller.listener.names'],
+])
+
+/** A valid text that differs from the default. */
+function otherThanDefault(name: string, definition: ConfigDefinition): string {
+  const number = Number(definition.defaultText)
+  const words = definition.range.replace(/[[\]]/g, '').split(', ')
+  const candidates = /BOOLEAN|STRING|LIST|CLASS|PASSWORD/.test(definition.type)
+    ? ['true', 'false', ...words, 'other']
+    : [number + 1, number - 1, number / 2, 1].map(String)
+  const fits = (text: string) => text !== definition.defaultText && configProblem(name, definition, text) === null
+  const text = name === 'max.connections.per.ip.overrides' ? '10.0.0.1:5' : candidates.find(fits)
+  if (text === undefined) throw new Error(`no value for ${name} besides ${definition.defaultText}`)
+  return text
+}
 
 /** Settings whose effect a client can see without describing them: the number of partitions of a topic it creates. */
 async function partitionsOf(options: StartOptions): Promise<number | null> {
@@ -63,6 +92,24 @@ describe('settings', () => {
   it('the last of several --set of one name counts, and a value may hold an equals sign', async () => {
     const args = ['--set', 'num.partitions=3', '--set', 'num.partitions=5', '--set', 'broker.rack=a=b']
     expect(await partitionsOf({ args })).toBe(5)
+  })
+
+  it('--set reaches every setting there is', async () => {
+    const given = Object.entries<ConfigDefinition>(brokerConfigs)
+      .filter(([name]) => !NAMES_AND_PLACES.has(name))
+      .map(([name, definition]) => ({ name, definition, text: otherThanDefault(name, definition) }))
+    const args = given.flatMap(({ name, text }) => ['--set', `${name}=${text}`])
+    const broker = await BrokerProcess.start({ args })
+    const client = await PlainClient.connect(broker.port)
+    const { results } = await client.wire.send(DescribeConfigs, 4, {
+      resources: [{ resourceType: BROKER, resourceName: '1', configurationKeys: null }],
+    })
+    const described = new Map(results[0]!.configs.map((config) => [config.name, config]))
+    for (const { name, definition, text } of given) {
+      const value = isSensitive(definition) ? null : canonicalText(definition, text)
+      expect(described.get(name), name).toMatchObject({ name, value, configSource: STATIC_BROKER_CONFIG })
+    }
+    await client.close()
   })
 
   it('KAFKA_… as the Apache and Confluent images map it, KAFKA_CFG_… as those of Bitnami', async () => {
