@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { endProcess, eventually, exited, freePort, runChecked } from './process.ts'
+import { endProcess, endWithUs, eventually, exited, freePort, runChecked } from './process.ts'
 import { kafkaClasspath, repositoryRoot } from './toolchains.ts'
 
 export type Target = 'odradek' | 'kafka'
@@ -15,6 +15,12 @@ interface Launch {
   /** What the log says once requests are served. */
   readyText: string
 }
+
+/** Removed when the suite ends in whatever way. */
+const folders = new Set<string>()
+process.on('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+})
 
 const LOG_TAIL_LINES = 12
 const LOG_LINE_CHARACTERS = 240
@@ -35,6 +41,7 @@ export class Broker {
     this.host = target === 'kafka' ? '127.0.0.1' : 'localhost'
     this.#settings = settings
     this.#folder = mkdtempSync(join(tmpdir(), `odradek-compat-${target}-`))
+    folders.add(this.#folder)
   }
 
   get port(): number {
@@ -74,6 +81,7 @@ export class Broker {
     const log = openSync(this.#logFile, 'a')
     const child = spawn(launch.command, launch.args, { cwd: repositoryRoot, stdio: ['ignore', log, log] })
     closeSync(log)
+    endWithUs(child)
     this.#process = child
     await eventually(
       `${this.target} on port ${this.#port} ready\n${this.logTail()}`,
@@ -110,6 +118,7 @@ export class Broker {
   async dispose(): Promise<void> {
     await this.stop()
     rmSync(this.#folder, { recursive: true, force: true })
+    folders.delete(this.#folder)
   }
 
   /** How much it has logged so far, in characters. */

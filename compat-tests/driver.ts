@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { ClientError, type CompatClient, type DriverGreeting, type OperationName, type Operations } from './client.ts'
-import { endProcess, exited, onText } from './process.ts'
+import { endProcess, endWithUs, exited, onText } from './process.ts'
 
 export interface DriverCommand {
   command: string
@@ -37,6 +37,7 @@ export class Driver implements CompatClient {
       env: { ...process.env, ...launch.env },
       stdio: ['pipe', 'pipe', 'pipe'],
     })
+    endWithUs(this.#child)
     onText(this.#child.stdout, (text) => this.#onOutput(text))
     onText(this.#child.stderr, (text) => {
       this.#stderr = (this.#stderr + text).slice(-STDERR_KEPT)

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { endProcess, eventually, onText, runToEnd, sleep } from '../process.ts'
+import { endProcess, endWithUs, eventually, onText, runToEnd, sleep } from '../process.ts'
 import { differs, type Scenario, type ScenarioContext, settled } from '../scenario.ts'
 import { SESSION_TIMEOUT_MS } from './membership.ts'
 import { endOffset, newTopic, numbered, payload, produce } from './records.ts'
@@ -59,6 +59,7 @@ class KcatMember {
     ])
     const args = ['-b', context.bootstrap, ...settings, '-u', '-f', '%s\\n', '-G', group, topic]
     this.#child = spawn('kcat', args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    endWithUs(this.#child)
     onText(this.#child.stdout, (text) => {
       const lines = (this.#unread + text).split('\n')
       this.#unread = lines.pop() ?? ''

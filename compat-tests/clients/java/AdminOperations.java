@@ -15,6 +15,7 @@ import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.ConsumerGroupDescription;
 import org.apache.kafka.clients.admin.CreateTopicsOptions;
+import org.apache.kafka.clients.admin.DeleteRecordsOptions;
 import org.apache.kafka.clients.admin.DescribeClusterResult;
 import org.apache.kafka.clients.admin.GroupListing;
 import org.apache.kafka.clients.admin.ListOffsetsOptions;
@@ -169,7 +170,9 @@ final class AdminOperations {
     private JsonNode deleteRecords(JsonNode request) throws Exception {
         TopicPartition partition = Records.partition(request);
         RecordsToDelete before = RecordsToDelete.beforeOffset(request.get("offset").asLong());
-        long lowWatermark = admin().deleteRecords(Map.of(partition, before)).lowWatermarks().get(partition).get().lowWatermark();
+        // As above.
+        DeleteRecordsOptions options = new DeleteRecordsOptions().timeoutMs(3_000);
+        long lowWatermark = admin().deleteRecords(Map.of(partition, before), options).lowWatermarks().get(partition).get().lowWatermark();
         return Driver.JSON.createObjectNode().put("lowWatermark", lowWatermark);
     }
 
