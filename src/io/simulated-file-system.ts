@@ -187,10 +187,13 @@ export class SimulatedFileSystem implements FileSystem, SimulatedDisk {
   async replaceFile(filePath: string, content: Buffer): Promise<void> {
     const temporary = `${filePath}.tmp`
     const file = this.open(temporary, 'create')
-    file.truncate(0)
-    await file.write([content], 0)
-    await file.sync()
-    file.close()
+    try {
+      file.truncate(0)
+      await file.write([content], 0)
+      await file.sync()
+    } finally {
+      file.close()
+    }
     this.rename(temporary, filePath)
     await this.syncDirectory(path.posix.dirname(filePath))
   }

@@ -53,7 +53,7 @@ export function planOf(seed: number): Plan {
     },
     diskLatencyMs: oneOf(0, 2, 15),
     diskFails: random.below(3) === 0,
-    calmMs: oneOf(300, 1000, 3000),
+    calmMs: oneOf(100, 300, 1000),
     topics: 1 + random.below(3),
     partitions: 1 + random.below(3),
     producers: 2 + random.below(4),

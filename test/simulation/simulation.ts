@@ -68,10 +68,9 @@ class Simulation {
         .then(() => {
           isOver = true
         })
-      while (!isOver && world.violation === null) {
+      for (await settled(); !isOver && world.violation === null; await settled()) {
         if (!world.clock.step()) world.fail('everything stands still')
         this.#steps++
-        await settled()
       }
     } catch (error) {
       world.failed(error)
@@ -165,7 +164,7 @@ class Simulation {
       else if (choice < 82) world.process?.fuse.light(random.below(60))
       else if (choice < 90) {
         if (world.odradek !== null) void world.spawn(() => world.closeBroker())
-      } else if (choice < 95 && world.plan.diskFails) world.breakDisk(random)
+      } else if (choice < 95 && world.plan.diskFails && world.odradek !== null) world.breakDisk(random)
     }
   }
 
@@ -201,9 +200,7 @@ class Simulation {
     await world.closeBroker()
     for (const name of world.disk.list('/data')) {
       const isPartition = world.disk.stat(`/data/${name}`)?.directory && /^(?!__cluster_metadata).*-\d+$/.test(name)
-      if (isPartition) {
-        checkPartition(world.disk, `/data/${name}`)
-      }
+      if (isPartition) checkPartition(world.disk, `/data/${name}`)
     }
   }
 

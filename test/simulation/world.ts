@@ -192,7 +192,14 @@ export class World {
   async closeBroker(): Promise<void> {
     const { process } = this
     this.trace.note('broker', 'close')
-    await process!.close()
+    try {
+      await process!.close()
+    } catch (error) {
+      if (!this.isDiskFailing) throw error
+      this.trace.note('broker', `could not close: ${error}`)
+      this.killBroker('kill')
+      return
+    }
     if (this.process !== process) return
     this.process = null
     this.counts.closes++

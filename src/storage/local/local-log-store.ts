@@ -212,10 +212,9 @@ export class LocalLogStore implements LogStore {
 
   async deleteRecords(handle: LogHandle, offset: number): Promise<LogOffsets> {
     const log = logOf(handle)
-    if (offset > log.logStartOffset) {
-      log.deleteRecordsBefore(offset)
-      await this.#manager.checkpoint()
-    }
+    log.deleteRecordsBefore(offset)
+    // Also when the log starts there already: it may not be written down yet, or could not be.
+    await this.#manager.checkpoint()
     return log.offsets
   }
 

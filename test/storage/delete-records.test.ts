@@ -1,0 +1,53 @@
+import { expect, it } from 'vitest'
+import { SimulatedFileSystem } from '../../src/io/simulated-file-system.ts'
+import { appendTo, batchOf, config, identity, openFixture } from './store-fixture.ts'
+
+/** A log of ten records on a disk whose syncs wait until told. */
+async function tenRecords() {
+  const held: (() => void)[] = []
+  let holds = false
+  const latency = async (operation: string) => {
+    if (holds && operation === 'sync') await new Promise<void>((resolve) => held.push(resolve))
+  }
+  const fileSystem = new SimulatedFileSystem({ latency })
+  const { store } = await openFixture({ fileSystem })
+  const log = await store.open(identity(), config(), 0)
+  for (let index = 0; index < 10; index++) await appendTo(store, log, batchOf([`v${index}`]), { durability: 'disk' })
+  const hold = () => {
+    holds = true
+  }
+  const release = () => {
+    holds = false
+    for (const resolve of held.splice(0)) resolve()
+  }
+  return { fileSystem, store, log, hold, release }
+}
+
+async function startAfter(fileSystem: SimulatedFileSystem): Promise<number> {
+  const { store } = await openFixture({ fileSystem })
+  const log = await store.open(identity(), config(), 1)
+  return log.offsets.logStartOffset
+}
+
+it('a DeleteRecords sent again while the first waits for the disk waits for it too', async () => {
+  const { fileSystem, store, log, hold, release } = await tenRecords()
+  hold()
+  void store.deleteRecords(log, 4)
+  let answered = false
+  const again = store.deleteRecords(log, 4).then(() => {
+    answered = true
+  })
+  await new Promise<void>((resolve) => void setImmediate(resolve))
+  expect(answered).toBe(false)
+  release()
+  await again
+  expect(await startAfter(fileSystem.crash(1))).toBe(4)
+})
+
+it('a DeleteRecords sent again after the first could not be written is written', async () => {
+  const { fileSystem, store, log } = await tenRecords()
+  fileSystem.faults.push({ operation: 'write', code: 'EIO', path: 'log-start-offset' })
+  await expect(store.deleteRecords(log, 4)).rejects.toThrow('EIO')
+  await store.deleteRecords(log, 4)
+  expect(await startAfter(fileSystem.crash(1))).toBe(4)
+})
