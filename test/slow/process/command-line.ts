@@ -75,6 +75,12 @@ export function commandLineTests(title: string, program: Program): void {
       expect(await refused(...args)).toContain(expected)
     })
 
+    it('a log level that does not exist is refused with one line', async () => {
+      const ended = await BrokerProcess.run({ program, env: { ODRADEK_LOG_LEVEL: 'loud' } })
+      expectOneLine(ended)
+      expect(ended.stderr).toMatch(/ODRADEK_LOG_LEVEL.*loud.*debug, info, warn, error/)
+    })
+
     it('a port in use is refused with one line that says so', async () => {
       const other = createServer()
       const port = await new Promise<number>((resolve) => {

@@ -92,6 +92,20 @@ describe('shutdown', () => {
     expect(hasCleanShutdownMark(broker.data)).toBe(true)
   })
 
+  it('nobody reads what it prints any more: it serves and ends as always', async () => {
+    const { broker, client } = await startWithTopic('kept')
+    broker.child.stdout?.destroy()
+    broker.child.stderr?.destroy()
+    await client.produce('kept', ['a'])
+    const bad = await WireClient.connect(broker.port)
+    // Closed with a line in the log, which nobody takes.
+    bad.sendBytes(Buffer.from([0x7f, 0xff, 0xff, 0xff]))
+    await bad.closed
+    await client.produce('kept', ['b'])
+    expect(await broker.end('SIGTERM')).toMatchObject({ code: 0, signal: null })
+    expect(hasCleanShutdownMark(broker.data)).toBe(true)
+  })
+
   it('a second signal while it ends changes nothing', async () => {
     const { broker, client } = await startWithTopic('kept')
     await client.produce('kept', ['a'])
