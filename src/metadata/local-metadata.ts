@@ -1,10 +1,12 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../io/clock.ts'
 import type { FileSystem } from '../io/file-system.ts'
+import { StorageError } from '../storage/local/storage-error.ts'
 import { applyRecords, emptyImage } from './image-builder.ts'
 import type { Decision, Metadata, MetadataListener, MetadataRecord } from './metadata.ts'
 import type { MetadataImage } from './metadata-image.ts'
 import { MetadataLog } from './metadata-log.ts'
+import { readMetadataLog, type StoredMetadata } from './metadata-log-reader.ts'
 import { featureLevelRecord, partitionChangeRecord, registerBrokerRecord } from './metadata-record.ts'
 import { type Registration, snapshotRecords } from './snapshot-records.ts'
 
@@ -61,21 +63,24 @@ export class LocalMetadata implements Metadata {
     this.#registration = registration
   }
 
-  /** Rebuilds the image, then begins a new leadership of everything this node leads. */
-  static async open(options: LocalMetadataOptions): Promise<LocalMetadata> {
+  /**
+   * Rebuilds the image, then begins a new leadership of everything this node leads. `stored` saves reading what was
+   * read already.
+   */
+  static async open(
+    options: LocalMetadataOptions,
+    stored: StoredMetadata = readMetadataLog(options.fs, options.directory, false),
+  ): Promise<LocalMetadata> {
+    const { directory, logger } = options
+    const image = imageOfStored(stored, options.clusterId, directory)
     const log = new MetadataLog(options)
-    const loaded = log.load()
-    const image = applyRecords(
-      emptyImage(options.clusterId),
-      loaded.flatMap(({ records }) => records),
-      log.nextOffset - 1,
-    )
-    if (log.tornBytes > 0) {
-      const { directory, logger } = options
-      logger.warn(
-        { directory, bytes: log.tornBytes },
-        'the metadata log ended in an unfinished append, which was cut off',
-      )
+    log.load(stored)
+    if (stored.tornEnd !== null) {
+      const { path, wholeBytes, tornBytes } = stored.tornEnd
+      logger.warn(`${path} ended in an unfinished append: ${tornBytes} bytes are cut off at position ${wholeBytes}`)
+    }
+    for (const path of stored.damagedSnapshots) {
+      logger.warn(`${path} is damaged; the metadata before it is all there and was read instead`)
     }
     let registration: Registration | null = null
     const { records, lastOffset } = await log.begin((offset) => {
@@ -183,6 +188,26 @@ export class LocalMetadata implements Metadata {
       this.#logger.error({ err: error }, 'the metadata snapshot could not be written; the metadata log keeps growing')
     }
   }
+}
+
+/** Throws StorageError for metadata that this version does not understand, and must not write to. */
+export function imageOfStored(stored: StoredMetadata, clusterId: string, directory: string): MetadataImage {
+  const records = stored.batches.flatMap((batch) => batch.records)
+  let image: MetadataImage
+  try {
+    image = applyRecords(emptyImage(clusterId), records, stored.nextOffset - 1)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new StorageError(`${directory}: ${reason}. The directory is left alone.`)
+  }
+  const level = image.features.get(METADATA_VERSION.name) ?? METADATA_VERSION.max
+  if (level > METADATA_VERSION.max) {
+    throw new StorageError(
+      `${directory}: ${METADATA_VERSION.name} ${level} is newer than ${METADATA_VERSION.max}, the newest known here. ` +
+        'The directory is left alone; start it with the version that wrote it.',
+    )
+  }
+  return image
 }
 
 /** What each start records: the feature level of a new directory, this node, and a higher epoch for all it leads. */

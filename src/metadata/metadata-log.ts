@@ -7,32 +7,23 @@ import {
   SnapshotFooterRecord,
   SnapshotHeaderRecord,
 } from '../../protocol/messages/records/control.ts'
-import {
-  batchCrcIsValid,
-  batchPayload,
-  batchProblem,
-  eachBatch,
-  isControl,
-  readBatchHeader,
-} from '../../protocol/records/batch.ts'
 import { buildBatch, type NewRecord } from '../../protocol/records/batch-builder.ts'
 import { ControlType } from '../../protocol/records/control-record.ts'
-import { readRecords } from '../../protocol/records/record.ts'
 import type { Clock } from '../io/clock.ts'
 import type { File, FileSystem } from '../io/file-system.ts'
 import type { MetadataRecord } from './metadata.ts'
-import { decodeMetadataRecord, encodeMetadataRecord } from './metadata-record.ts'
-
-/** Records of one atomic append, and the offset of the last of them. */
-export interface MetadataBatch {
-  readonly records: readonly MetadataRecord[]
-  readonly lastOffset: number
-}
+import {
+  baseOffsetOf,
+  type MetadataBatch,
+  SEGMENT_NAME,
+  SNAPSHOT_NAME,
+  type StoredMetadata,
+  type TornEnd,
+} from './metadata-log-reader.ts'
+import { encodeMetadataRecord } from './metadata-record.ts'
 
 const OFFSET_DIGITS = 20
 const EPOCH_DIGITS = 10
-const LOG_NAME = /^(\d{20})\.log$/
-const SNAPSHOT_NAME = /^(\d{20})-(\d{10})\.checkpoint$/
 /** One batch of a snapshot holds so many records, so that reading one never needs much memory at once. */
 const SNAPSHOT_BATCH_RECORDS = 1000
 
@@ -61,8 +52,8 @@ export class MetadataLog {
   /** Bytes appended since the last snapshot. */
   bytesSinceSnapshot = 0
   snapshotBytes = 0
-  /** Bytes that `load` cut off: of an append that a crash had interrupted. */
-  tornBytes = 0
+  /** Cut off at the beginning. */
+  #tornEnd: TornEnd | null = null
 
   constructor(options: MetadataLogOptions) {
     this.#options = options
@@ -72,44 +63,14 @@ export class MetadataLog {
     return this.#nextOffset
   }
 
-  /** Reads the newest whole snapshot and what follows it; cuts off a torn end. Nothing is written before `begin`. */
-  load(): MetadataBatch[] {
-    const { fs, directory } = this.#options
-    fs.makeDirectory(directory)
-    const names = fs.list(directory)
-    const batches: MetadataBatch[] = []
-    for (const name of names.filter((name) => SNAPSHOT_NAME.test(name)).reverse()) {
-      const snapshot = this.#loadSnapshot(name)
-      if (snapshot === null) continue
-      batches.push(...snapshot)
-      break
-    }
-    const segments = this.#segmentsToLoad(names)
-    for (const [at, name] of segments.entries()) {
-      const isLast = at === segments.length - 1
-      const isWhole = this.#loadSegment(name, batches, isLast)
-      if (isWhole || isLast) continue
-      const later = segments.slice(at + 1).join(', ')
-      throw new Error(
-        `${directory}/${name} is damaged in the middle of the metadata, and ${later} would be lost with it. ` +
-          'Restore this folder from a backup, or remove the later files to go back to the last good state.',
-      )
-    }
-    return batches
-  }
-
-  /** Segments that reach beyond the snapshot: what it stands for may still lie there, whole or not. */
-  #segmentsToLoad(names: readonly string[]): string[] {
-    const { directory } = this.#options
-    const segments = names.filter((name) => LOG_NAME.test(name))
-    const from = segments.findLastIndex((name) => baseOffsetOf(name) <= this.#snapshotOffset)
-    if (from < 0 && segments.length > 0) {
-      throw new Error(
-        `${directory}/${segments[0]}: nothing is there of the metadata before it, nor a whole snapshot of it. ` +
-          'Restore this folder from a backup.',
-      )
-    }
-    return segments.slice(from)
+  /** Goes on where the stored metadata ends. Nothing is written before `begin`. */
+  load(stored: StoredMetadata): void {
+    this.#nextOffset = stored.nextOffset
+    this.#epoch = stored.epoch
+    this.#snapshotOffset = stored.snapshotOffset
+    this.#tornEnd = stored.tornEnd
+    this.snapshotBytes = stored.snapshotBytes
+    this.bytesSinceSnapshot = stored.bytesSinceSnapshot
   }
 
   /**
@@ -119,9 +80,11 @@ export class MetadataLog {
   async begin(firstRecords: (offset: number) => readonly MetadataRecord[]): Promise<MetadataBatch> {
     const { fs, directory, nodeId, clock } = this.#options
     this.#epoch += 1
+    fs.makeDirectory(directory)
+    this.#cutOffTornEnd()
     const names = fs.list(directory)
     for (const name of names) if (name.endsWith('.checkpoint.tmp')) fs.unlink(`${directory}/${name}`)
-    const last = names.filter((name) => LOG_NAME.test(name)).at(-1)
+    const last = names.filter((name) => SEGMENT_NAME.test(name)).at(-1)
     if (last === undefined || baseOffsetOf(last) < this.#snapshotOffset) {
       await this.#newSegment()
       await fs.syncDirectory(path.dirname(directory))
@@ -158,7 +121,7 @@ export class MetadataLog {
     this.#snapshotOffset = offset
     await this.#newSegment()
     for (const old of fs.list(directory)) {
-      const match = LOG_NAME.exec(old) ?? SNAPSHOT_NAME.exec(old)
+      const match = SEGMENT_NAME.exec(old) ?? SNAPSHOT_NAME.exec(old)
       if (match !== null && Number(match[1]) < offset) fs.unlink(`${directory}/${old}`)
     }
     await fs.syncDirectory(directory)
@@ -223,56 +186,13 @@ export class MetadataLog {
     }
   }
 
-  #loadSnapshot(name: string): MetadataBatch[] | null {
-    const { fs, directory } = this.#options
-    const match = SNAPSHOT_NAME.exec(name)!
-    const content = fs.readFile(`${directory}/${name}`)
-    if (content === null || !isWholeSnapshot(content)) return null
-    const lastOffset = Number(match[1]) - 1
-    const records: MetadataRecord[] = []
-    for (const at of eachBatch(content)) records.push(...recordsOfBatch(content, at))
-    this.#snapshotOffset = Number(match[1])
-    this.#nextOffset = this.#snapshotOffset
-    this.#epoch = Number(match[2])
-    this.snapshotBytes = content.length
-    return [{ records, lastOffset }]
-  }
-
-  /** False when the segment ends in something that is no batch; in the last one, a torn append, that is cut off. */
-  #loadSegment(name: string, batches: MetadataBatch[], isLast: boolean): boolean {
-    const { fs, directory } = this.#options
-    const filePath = `${directory}/${name}`
-    const content = fs.readFile(filePath) ?? Buffer.alloc(0)
-    let at = 0
-    while (at < content.length && batchProblem(content, at) === null && batchCrcIsValid(content, at)) {
-      const header = readBatchHeader(content, at)
-      const lastOffset = header.baseOffset + header.lastOffsetDelta
-      if (header.baseOffset >= this.#nextOffset) {
-        if (header.baseOffset > this.#nextOffset) {
-          throw new Error(
-            `${filePath}: offset ${header.baseOffset} follows ${this.#nextOffset - 1}: metadata is missing`,
-          )
-        }
-        batches.push({ records: recordsOfBatch(content, at), lastOffset })
-        this.#nextOffset = lastOffset + 1
-        this.bytesSinceSnapshot += header.sizeBytes
-      }
-      this.#epoch = Math.max(this.#epoch, header.partitionLeaderEpoch)
-      at += header.sizeBytes
-    }
-    if (at === content.length || !isLast) return at === content.length
-    this.tornBytes = content.length - at
-    const file = fs.open(filePath, 'write')
-    file.truncate(at)
+  #cutOffTornEnd(): void {
+    if (this.#tornEnd === null) return
+    const file = this.#options.fs.open(this.#tornEnd.path, 'write')
+    file.truncate(this.#tornEnd.wholeBytes)
     file.close()
-    return false
+    this.#tornEnd = null
   }
-}
-
-function recordsOfBatch(content: Buffer, at: number): MetadataRecord[] {
-  const header = readBatchHeader(content, at)
-  if (isControl(header.attributes)) return []
-  return [...readRecords(batchPayload(content, at), header)].map(({ value }) => decodeMetadataRecord(value!))
 }
 
 function controlRecord(type: number, value: Buffer, timestamp: number): NewRecord {
@@ -303,23 +223,6 @@ function snapshotContent(records: readonly MetadataRecord[], epoch: number, time
   codecOf(SnapshotFooterRecord, 0).encode(footer, { version: 0 })
   add(true, [controlRecord(ControlType.SNAPSHOT_FOOTER, footer.bytes(), timestamp)])
   return Buffer.concat(batches)
-}
-
-/** Every batch sound, and a footer at the end. */
-function isWholeSnapshot(content: Buffer): boolean {
-  let at = 0
-  let endsInControl = false
-  while (at < content.length) {
-    if (batchProblem(content, at) !== null || !batchCrcIsValid(content, at)) return false
-    const { attributes, sizeBytes } = readBatchHeader(content, at)
-    endsInControl = at > 0 && isControl(attributes)
-    at += sizeBytes
-  }
-  return endsInControl
-}
-
-function baseOffsetOf(segment: string): number {
-  return Number(segment.slice(0, OFFSET_DIGITS))
 }
 
 function digits(value: number, count: number): string {
