@@ -87,7 +87,7 @@ export class LogModel {
     if (choice < 55) this.#send()
     else if (choice < 68) await this.#settle()
     else if (choice < 76) await this.#readSomewhere()
-    else if (choice < 80) this.#clock.advance(this.#random.below(90_000))
+    else if (choice < 80) this.#clock.advance(this.#random.below(30_000))
     else if (choice < 84) await this.#deleteRecords()
     else if (choice < 88) await this.#restart('close')
     else if (choice < 93) await this.#restart('kill')
@@ -144,7 +144,10 @@ export class LogModel {
   }
 
   #acknowledge(sent: Sent, result: AppendResult): void {
-    if (result.error !== 0) throw new Error(`an append failed with ${result.error}: ${result.message}`)
+    if (result.error !== 0)
+      throw new Error(
+        `an append failed with ${result.error}: ${result.message} (${sent.ids[0]} ${sent.durability}; in flight ${sent.producer?.inFlight.map((s) => `${s.sequence}+${s.ids.length}${s.state[0]}${s.durability}`)})`,
+      )
     if (sent.state === 'acknowledged' && sent.baseOffset !== result.baseOffset)
       throw new Error('another offset for a retry')
     sent.baseOffset = result.baseOffset

@@ -26,11 +26,12 @@ export async function backfillProducers(
   snapshotOffset: number,
   producers: ProducerState,
 ): Promise<void> {
+  // By the time of the last write, which recovery has not touched: records may carry any time.
+  const lastWriteMs = Math.max(...segments.map((segment) => segment.createdMs), 0)
+  if (context.clock.nowMs() - lastWriteMs > STILL_SENT_AGAIN_MS) return
   const wanted = new Map<number, EarlierBatch[]>()
-  const oldestMs = context.clock.nowMs() - STILL_SENT_AGAIN_MS
   for (const entry of producers.all()) {
-    const recent = entry.lastTimestampMs >= oldestMs || entry.lastTimestampMs < 0
-    if (recent && entry.batches.length < REMEMBERED_BATCHES) wanted.set(entry.producerId, [])
+    if (entry.batches.length < REMEMBERED_BATCHES) wanted.set(entry.producerId, [])
   }
   if (wanted.size === 0) return
   for (const range of rangesBefore(context, segments, snapshotOffset)) {
