@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import { allWireCases } from '../test/wire/catalog.ts'
 import { runCase } from '../test/wire/run-case.ts'
 import { fixtureSettings } from '../test/wire/settings.ts'
-import type { Fixture, WireCase } from '../test/wire/wire-case.ts'
+import { FIXTURES, type WireCase } from '../test/wire/wire-case.ts'
 import type { WireTarget } from '../test/wire/wire-test.ts'
 import { Broker, type Target } from './broker.ts'
 
@@ -29,8 +29,6 @@ export interface WireRun {
   /** A broker that is there already and has the settings of the default fixture. */
   readonly running?: { readonly host: string; readonly port: number }
 }
-
-const FIXTURES: readonly Fixture[] = ['default', 'tuned', 'fresh']
 
 /** Starts the brokers it needs, runs every case and gives the results; a failed case does not stop the others. */
 export async function runWireCases(target: Target, options: WireRun = {}): Promise<readonly WireResult[]> {

@@ -2,7 +2,9 @@ import type { DecodedResponseOf, RequestInputOf } from '../../protocol/codec/sch
 import { Produce } from '../../protocol/messages/00-produce.ts'
 import { Fetch } from '../../protocol/messages/01-fetch.ts'
 import { ListOffsets } from '../../protocol/messages/02-list-offsets.ts'
+import { OffsetCommit } from '../../protocol/messages/08-offset-commit.ts'
 import { InitProducerId } from '../../protocol/messages/22-init-producer-id.ts'
+import { batchOf, stored } from './batches.ts'
 import { type Expected, satisfying } from './matcher.ts'
 import type { TestTopic, WireTest } from './wire-test.ts'
 
@@ -176,4 +178,41 @@ export async function producerId(test: WireTest): Promise<number> {
     return answer.errorCode === 0
   })
   return id
+}
+
+/** Commits an offset: the offsets topic is there for all to see once it is used. */
+export async function useOffsetsTopic(test: WireTest): Promise<void> {
+  const [groupId, { name }] = [await test.group(), await test.topic()]
+  const partition = { partitionIndex: 0, committedOffset: 1, committedLeaderEpoch: -1, committedMetadata: '' }
+  const request = { groupId, memberId: '', topics: [{ name, partitions: [partition] }] }
+  const { topics } = await test.call(OffsetCommit, 8, request)
+  test.same(topics[0]!.partitions[0]!.errorCode, 0, 'committing an offset')
+}
+
+/** A topic with batches at 0, 3 and 4, ending at 6. */
+export async function filled(test: WireTest): Promise<{ topic: TestTopic; batches: [Buffer, Buffer, Buffer] }> {
+  const topic = await test.topic()
+  const [one, two, three] = [batchOf(3), batchOf(1), batchOf(2)]
+  await append(test, topic, one)
+  await append(test, topic, two)
+  await append(test, topic, three)
+  return { topic, batches: [stored(one, 0), stored(two, 3), stored(three, 4)] }
+}
+
+export interface Part {
+  readonly topic: TestTopic
+  readonly index?: number
+  readonly offset?: number
+  readonly maxBytes?: number
+}
+
+/** Several partitions, sessionless. */
+export function fetchParts(parts: readonly Part[], options: FetchOptions = {}) {
+  const { maxWaitMs = 0, minBytes = 1, maxBytes = 1 << 20, isolationLevel = 0 } = options
+  const topics = parts.map(({ topic, index = 0, offset = 0, maxBytes: partitionMaxBytes = 1 << 20 }) => ({
+    topic: topic.name,
+    topicId: topic.id,
+    partitions: [{ partition: index, fetchOffset: offset, partitionMaxBytes }],
+  }))
+  return { maxWaitMs, minBytes, maxBytes, isolationLevel, topics, forgottenTopicsData: [] }
 }

@@ -2,9 +2,7 @@ import { afterAll, beforeAll, describe, it } from 'vitest'
 import { Broker } from '../../compat-tests/broker.ts'
 import { runCase } from './run-case.ts'
 import { fixtureSettings } from './settings.ts'
-import type { Fixture, WireCase } from './wire-case.ts'
-
-const FIXTURES: readonly Fixture[] = ['default', 'tuned', 'fresh']
+import { FIXTURES, type WireCase } from './wire-case.ts'
 
 /** Each case as a test of its own against our broker, which runs as a process of its own per fixture. */
 export function describeWireCases(subject: string, cases: readonly WireCase[]): void {

@@ -4,9 +4,9 @@ import type { Fixture } from './wire-case.ts'
 export const fixtureSettings: Readonly<Record<Fixture, Readonly<Record<string, string>>>> = {
   default: {},
   fresh: {},
+  impatient: { 'connections.max.idle.ms': '1500' },
   tuned: {
     'auto.create.topics.enable': 'false',
-    'connections.max.idle.ms': '3000',
     'delete.topic.enable': 'false',
     'fetch.max.bytes': '20000',
     'group.initial.rebalance.delay.ms': '700',

@@ -2,10 +2,12 @@ import type { Api } from '../../protocol/codec/schema.ts'
 import type { WireTest } from './wire-test.ts'
 
 /**
- * The broker a case needs: one with its defaults; one with many settings moved away from them (`settings.ts`); or one
- * that nobody has talked to yet.
+ * The broker a case needs: one with its defaults; one with many settings moved away from them (`settings.ts`); one that
+ * closes idle connections soon; or one that nobody has talked to yet.
  */
-export type Fixture = 'default' | 'tuned' | 'fresh'
+export type Fixture = 'default' | 'tuned' | 'impatient' | 'fresh'
+
+export const FIXTURES: readonly Fixture[] = ['default', 'tuned', 'impatient', 'fresh']
 
 /** Hand-made requests and the answers that are right; the same for Apache Kafka and for us. */
 export interface WireCase {

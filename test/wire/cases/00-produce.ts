@@ -2,7 +2,16 @@ import { ZERO_UUID } from '../../../protocol/codec/schema.ts'
 import { Produce } from '../../../protocol/messages/00-produce.ts'
 import { DeleteTopics } from '../../../protocol/messages/20-delete-topics.ts'
 import { batchOf, batchOfBytes, stored } from '../batches.ts'
-import { accepted, append, bytesOf, endOffset, produceAnswer, produceRequest, refused } from '../data.ts'
+import {
+  accepted,
+  append,
+  bytesOf,
+  endOffset,
+  produceAnswer,
+  produceRequest,
+  refused,
+  useOffsetsTopic,
+} from '../data.ts'
 import { inAnyOrder } from '../matcher.ts'
 import { versionsOf, wireCases } from '../wire-case.ts'
 import type { TestTopic } from '../wire-test.ts'
@@ -120,7 +129,7 @@ export const produceCases = wireCases('Produce', (wireCase) => {
   }
 
   wireCase('the internal offsets topic is not for clients', async (test) => {
-    await test.group()
+    await useOffsetsTopic(test)
     const topic = { name: '__consumer_offsets', id: '' }
     await test.expect(
       Produce,

@@ -55,7 +55,7 @@ async function timed(test: WireTest, batches: readonly (readonly number[])[], co
 
 export const listOffsetsCases = wireCases('ListOffsets', (wireCase) => {
   for (const version of versionsOf(ListOffsets)) {
-    wireCase(`v${version} finds the latest and the earliest offset`, async (test) => {
+    wireCase(`trap 59: v${version} finds the latest and the earliest offset`, async (test) => {
       const topic = await test.topic()
       await test.expect(ListOffsets, version, question(topic, LATEST), found(topic, { offset: 0, leaderEpoch: 0 }))
       await append(test, topic, batchOf(4))

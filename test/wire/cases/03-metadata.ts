@@ -1,5 +1,6 @@
 import { type DecodedResponseOf, type RequestInputOf, ZERO_UUID } from '../../../protocol/codec/schema.ts'
 import { Metadata } from '../../../protocol/messages/03-metadata.ts'
+import { useOffsetsTopic } from '../data.ts'
 import { aUuid, type Expected, inAnyOrder, including, like, matching, without } from '../matcher.ts'
 import { versionsOf, wireCases } from '../wire-case.ts'
 import type { TestTopic, WireTest } from '../wire-test.ts'
@@ -244,7 +245,7 @@ export const metadataCases = wireCases('Metadata', (wireCase) => {
   })
 
   wireCase('the offsets topic is internal', async (test) => {
-    await test.group()
+    await useOffsetsTopic(test)
     const { topics } = await test.call(Metadata, 12, ask(['__consumer_offsets'], { allowAutoTopicCreation: true }))
     test.same([topics[0]!.errorCode, topics[0]!.isInternal, topics[0]!.partitions.length], [0, true, 50], 'topic')
   })

@@ -13,6 +13,7 @@ import {
   notFetched,
   produceAnswer,
   produceRequest,
+  useOffsetsTopic,
 } from '../data.ts'
 import { versionsOf, wireCases } from '../wire-case.ts'
 import type { TestTopic } from '../wire-test.ts'
@@ -109,7 +110,7 @@ export const deleteRecordsCases = wireCases('DeleteRecords', (wireCase) => {
   })
 
   wireCase('an internal topic is not for clients', async (test) => {
-    await test.group()
+    await useOffsetsTopic(test)
     const topic = { name: '__consumer_offsets' }
     const { topics } = await test.call(DeleteRecords, 2, ask(topic, 0))
     test.same(topics[0]!.partitions[0]!.errorCode, 17, 'error')

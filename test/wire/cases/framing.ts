@@ -296,5 +296,35 @@ export const framingCases = wireCases('framing', (wireCase) => {
     test.same(groups, [], 'groups')
   })
 
+  wireCase('trap 6: a flexible answer has its tag sections, a byte of 0 each, and nothing else', async (test) => {
+    const client = await test.client()
+    const topic = await test.topic()
+    const name = Buffer.concat([Buffer.from([topic.name.length + 1]), Buffer.from(topic.name)])
+    const body = Buffer.concat([hex('00 02'), Buffer.alloc(16), name, hex('00 00 00 00')])
+    client.write(request(3, 12, body))
+    const frame = await client.nextFrame('the answer to Metadata')
+    // Partitions, then their three lists of brokers (one, one and none), the tags of the partition, what one may do, the
+    // tags of the topic and those of the message.
+    const tail = hex('02 0000 00000000 00000001 00000000 02 00000001 02 00000001 01 00 80000000 00 00')
+    test.same(frame.subarray(frame.length - tail.length), tail, 'the end of the answer')
+  })
+
+  wireCase(
+    'trap 17: idle connections are closed, one that waits for its answer is not',
+    async (test) => {
+      const topic = await test.topic()
+      const [idle, waiting] = [await test.connect(), await test.connect()]
+      const topics = [{ topic: topic.name, partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1000 }] }]
+      const pending = waiting.call(Fetch, 4, { ...emptyFetch(4000), topics }).then(
+        () => 'answered',
+        (error: unknown) => (error instanceof ConnectionClosed ? 'closed' : String(error)),
+      )
+      await idle.closedByBroker()
+      const expected = test.differs({ kafka: 'closed', odradek: 'answered', why: 'whoever waits for us is not idle' })
+      test.same(await pending, expected, 'the waiting one')
+    },
+    'impatient',
+  )
+
   wireCase('a frame above socket.request.max.bytes is not read', (test) => closes(test, size(200_001)), 'tuned')
 })

@@ -4,8 +4,8 @@ import { buildBatch } from '../../../protocol/records/batch-builder.ts'
 import { altered, batchesIn, batchOf, CODECS, NOW_MS, stored, withAttributes, withMaxTimestamp } from '../batches.ts'
 import { accepted, append, bytesOf, produceAnswer, produceRequest, refused } from '../data.ts'
 import { atLeast, satisfying } from '../matcher.ts'
+import { deepConfigs } from '../produce-judge.ts'
 import { wireCases } from '../wire-case.ts'
-import { deepConfigs } from './produce-validation.ts'
 
 const APPEND_TIME = { 'message.timestamp.type': 'LogAppendTime' }
 /** What compression.type calls a codec. */
