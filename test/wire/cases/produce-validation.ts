@@ -281,7 +281,7 @@ export const produceValidationCases = wireCases('Produce validation', (wireCase)
       odradek: 87,
       why: 'the last record would lie behind the end of the log',
     })
-    await judge(test, { what: '', records, answer })
+    await judge(test, { what: '', records, answer, refusal: FROM_THE_LOG })
   })
 
   const limit = batchOfBytes(100).length
