@@ -1,10 +1,10 @@
-import { dirname } from 'node:path'
 import type { TopicConfig } from '../../config/topic-config.ts'
 import type { Timer } from '../../io/clock.ts'
 import type { FileSystem } from '../../io/file-system.ts'
 import type { ProcessTable } from '../../io/process-table.ts'
 import type { LogIdentity } from '../storage.ts'
 import { formatOffsetCheckpoint, readOffsetCheckpoint } from './checkpoint-file.ts'
+import { makeDirectoryDurably } from './durable-directory.ts'
 import { Limiter } from './limiter.ts'
 import { Log } from './log.ts'
 import type { LogContext } from './log-context.ts'
@@ -84,7 +84,7 @@ export class LogManager {
 
   static async open(context: LogContext, options: LogManagerOptions): Promise<LogManager> {
     const { fileSystem, directory } = context
-    await makeDurably(fileSystem, directory)
+    await makeDirectoryDurably(fileSystem, directory)
     const wanted = { nodeId: options.nodeId, clusterId: options.clusterId }
     const identity = await identifyDirectory(fileSystem, directory, wanted, context.random)
     if (options.processes) lockDirectory(fileSystem, directory, options.processes)
@@ -304,13 +304,4 @@ export class LogManager {
     })
     this.#timers.add(timer)
   }
-}
-
-/** A directory that a power cut takes away takes everything in it along: each new name on the path is synced. */
-async function makeDurably(fileSystem: FileSystem, directory: string): Promise<void> {
-  const made: string[] = []
-  for (let path = directory; !fileSystem.exists(path) && dirname(path) !== path; path = dirname(path))
-    made.unshift(path)
-  fileSystem.makeDirectory(directory)
-  for (const path of made) await fileSystem.syncDirectory(dirname(path))
 }
