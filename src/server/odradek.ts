@@ -124,7 +124,12 @@ export class Odradek {
     partitions.onTopicRemoved((topicId) => fetchPurgatory.completeTopic(topicId))
     metadata.onChange((image, previous) => {
       const { removed } = topicChanges(image, previous)
-      return removed.length === 0 ? undefined : groups.onTopicsDeleted(removed.map(({ name }) => name))
+      if (removed.length === 0) return
+      // Never awaited here: what groups append may wait for metadata itself, for the creation of __consumer_offsets.
+      // In memory it happens at once, and a start after a crash repeats it.
+      groups.onTopicsDeleted(removed.map(({ name }) => name)).catch((error: unknown) => {
+        logger.error({ err: error }, 'offsets of deleted topics could not be removed')
+      })
     })
     const broker: Broker = {
       config,
