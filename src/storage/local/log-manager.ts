@@ -1,6 +1,5 @@
 import type { TopicConfig } from '../../config/topic-config.ts'
 import type { Timer } from '../../io/clock.ts'
-import type { FileSystem } from '../../io/file-system.ts'
 import type { ProcessTable } from '../../io/process-table.ts'
 import type { LogIdentity } from '../storage.ts'
 import { formatOffsetCheckpoint, readOffsetCheckpoint } from './checkpoint-file.ts'
