@@ -91,6 +91,7 @@ export class MetadataLog {
     } else {
       this.#file = fs.open(`${directory}/${last}`, 'write')
       this.#position = this.#file.sizeBytes()
+      await this.#syncFound(this.#file)
     }
     const voters = [{ voterId: nodeId }]
     const message = { version: 0, leaderId: nodeId, voters, grantingVoters: voters }
@@ -132,6 +133,18 @@ export class MetadataLog {
   close(): void {
     this.#file?.close()
     this.#file = null
+  }
+
+  /**
+   * What a killed broker left may be in the page cache only, its name as well. Before anybody is told of it, and before
+   * anything is written behind it, it must be as safe as if this process had written it.
+   */
+  async #syncFound(file: File): Promise<void> {
+    const { fs, directory, sync } = this.#options
+    if (!sync) return
+    await file.sync()
+    await fs.syncDirectory(directory)
+    await fs.syncDirectory(path.dirname(directory))
   }
 
   async #newSegment(): Promise<void> {
