@@ -2,6 +2,7 @@ import { ZERO_UUID } from '../../protocol/codec/schema.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
 import { Produce, type ProduceRequest, type ProduceResponse } from '../../protocol/messages/00-produce.ts'
 import { holdsTransactionalBatch } from '../broker/produce-rules.ts'
+import { isInternalTopic } from '../metadata/internal-topics.ts'
 import type { TopicImage } from '../metadata/metadata-image.ts'
 import type { Append, AppendResult, Durability } from '../storage/storage.ts'
 import { apiEntry, type NoReply } from './api-entry.ts'
@@ -70,9 +71,7 @@ async function append(context: RequestContext, request: ProduceRequest): Promise
         continue
       }
       if (topic === undefined) {
-        const unknown =
-          apiVersion >= TOPIC_IDS_VERSION ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-        response.errorCode = unknown
+        response.errorCode = missing(apiVersion, name)
         continue
       }
       const prepared = prepare(context, request, topic, index, records)
@@ -90,6 +89,12 @@ async function append(context: RequestContext, request: ProduceRequest): Promise
   })
   if (request.acks === 0) return hasError(responses) ? 'disconnect' : 'silent'
   return { responses, ...hints(context, responses) }
+}
+
+function missing(apiVersion: number, name: string): ErrorCode {
+  if (apiVersion >= TOPIC_IDS_VERSION) return ErrorCode.UNKNOWN_TOPIC_ID
+  // It may come into being at any moment, and is not for clients before and after.
+  return isInternalTopic(name) ? ErrorCode.INVALID_TOPIC_EXCEPTION : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
 }
 
 /**
@@ -137,8 +142,10 @@ function prepare(
     const errorMessage = `The topic ${topic.name} is internal; only the broker writes to it.`
     return { errorCode: ErrorCode.INVALID_TOPIC_EXCEPTION, errorMessage }
   }
-  const wanted = broker.topicConfigs.of(broker.metadata.image, topic.name)['min.insync.replicas']
-  const inSync = topic.partitions[index]!.isr.length
+  const { isr, replicas } = topic.partitions[index]!
+  const minInSync = broker.topicConfigs.of(broker.metadata.image, topic.name)['min.insync.replicas']
+  // More than all replicas cannot be meant: a topic with one copy takes acks=all whatever the setting says.
+  const [wanted, inSync] = [Math.min(minInSync, replicas.length), isr.length]
   if (acks === -1 && inSync < wanted) {
     const errorMessage = `acks=all needs ${wanted} in-sync replicas (min.insync.replicas), and there are ${inSync}.`
     return { errorCode: ErrorCode.NOT_ENOUGH_REPLICAS, errorMessage }

@@ -4,6 +4,7 @@ import {
   type DeleteRecordsRequest,
   type DeleteRecordsResponse,
 } from '../../protocol/messages/21-delete-records.ts'
+import { isInternalTopic } from '../metadata/internal-topics.ts'
 import { apiEntry } from './api-entry.ts'
 import type { RequestContext } from './context.ts'
 
@@ -39,6 +40,7 @@ async function handleDeleteRecords(
 
 async function deleteUpTo({ broker }: RequestContext, name: string, asked: AskedPartition): Promise<PartitionResponse> {
   const { image } = broker.metadata
+  if (isInternalTopic(name)) return failed(asked, ErrorCode.INVALID_TOPIC_EXCEPTION)
   const located = broker.partitions.locate(image.topics.get(name), asked.partitionIndex)
   if (located.log === null) return failed(asked, located.error)
   // Compaction decides what leaves such a topic; deleting its head would lose the newest value of some keys.

@@ -15,9 +15,10 @@ export const initProducerId = apiEntry(InitProducerId, {
 /** A client that gives its old id wants a new one just the same: it bumps an idempotent epoch by itself (KIP-360). */
 async function handleInitProducerId(
   { broker, clientId }: RequestContext,
-  { transactionalId }: InitProducerIdRequest,
+  { transactionalId, producerId: oldId, producerEpoch: oldEpoch }: InitProducerIdRequest,
 ): Promise<InitProducerIdResponse> {
-  if (transactionalId === '') return failed(ErrorCode.INVALID_REQUEST)
+  // An id without its epoch, or the other way round, says nothing.
+  if (transactionalId === '' || (oldId === -1) !== (oldEpoch === -1)) return failed(ErrorCode.INVALID_REQUEST)
   if (transactionalId !== null) {
     broker.logger.warn(
       { clientId, transactionalId },

@@ -1,5 +1,6 @@
 import { ErrorCode } from '../../protocol/errors.ts'
 import { DescribeProducers, type DescribeProducersResponse } from '../../protocol/messages/61-describe-producers.ts'
+import { topicNameProblem } from '../metadata/topic-name.ts'
 import { apiEntry } from './api-entry.ts'
 import type { RequestContext } from './context.ts'
 
@@ -23,6 +24,8 @@ export const describeProducers = apiEntry(DescribeProducers, {
 })
 
 function describe({ broker }: RequestContext, name: string, partitionIndex: number): PartitionResponse {
+  const problem = topicNameProblem(name)
+  if (problem !== null) return failed(partitionIndex, ErrorCode.INVALID_TOPIC_EXCEPTION, problem)
   const located = broker.partitions.locate(broker.metadata.image.topics.get(name), partitionIndex)
   if (located.log === null) return failed(partitionIndex, located.error, null)
   const activeProducers = broker.store.producers(located.log).map((producer) => ({

@@ -6,6 +6,7 @@ import {
   type DescribeTopicPartitionsResponse,
 } from '../../protocol/messages/75-describe-topic-partitions.ts'
 import type { MetadataImage, TopicImage } from '../metadata/metadata-image.ts'
+import { topicNameProblem } from '../metadata/topic-name.ts'
 import { ALL_TOPIC_OPERATIONS, OPERATIONS_NOT_ASKED } from '../security/authorized-operations.ts'
 import { apiEntry } from './api-entry.ts'
 import type { RequestContext } from './context.ts'
@@ -37,7 +38,7 @@ function handleDescribeTopicPartitions(
   for (const name of names) {
     const topic = metadata.image.topics.get(name)
     if (topic === undefined) {
-      topics.push(failed(name, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION))
+      topics.push(unknown(name))
       continue
     }
     const first = cursor?.topicName === name ? cursor.partitionIndex : 0
@@ -90,6 +91,13 @@ function refuse({ topics }: DescribeTopicPartitionsRequest): DescribeTopicPartit
     topics: topics.map(({ name }) => failed(name, ErrorCode.INVALID_REQUEST)),
     nextCursor: null,
   }
+}
+
+/** Everybody may do everything with a topic that does not exist. */
+function unknown(name: string): TopicResponse {
+  const legal = topicNameProblem(name) === null
+  const error = legal ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : ErrorCode.INVALID_TOPIC_EXCEPTION
+  return { ...failed(name, error), topicAuthorizedOperations: ALL_TOPIC_OPERATIONS }
 }
 
 function failed(name: string, errorCode: ErrorCode): TopicResponse {

@@ -151,9 +151,6 @@ function partitionsOf(request: FetchRequest): Map<string, FetchPartition> {
 }
 
 function update(session: FetchSession, request: FetchRequest): void {
-  for (const { topic, topicId, partitions } of request.forgottenTopicsData) {
-    for (const index of partitions) session.partitions.delete(keyOf(topic, topicId, index))
-  }
   for (const { topic, topicId, partitions } of request.topics) {
     for (const asked of partitions) {
       const key = keyOf(topic, topicId, asked.partition)
@@ -161,6 +158,10 @@ function update(session: FetchSession, request: FetchRequest): void {
       if (known === undefined) session.partitions.set(key, fresh(topic, topicId, asked))
       else Object.assign(known, wishes(asked))
     }
+  }
+  // Last, as in Kafka: what is in both lists is forgotten.
+  for (const { topic, topicId, partitions } of request.forgottenTopicsData) {
+    for (const index of partitions) session.partitions.delete(keyOf(topic, topicId, index))
   }
 }
 

@@ -221,7 +221,8 @@ export function list<const D extends readonly string[] | null, V extends string 
       const problem = 'values must not be empty.'
       if (value.includes('')) return { problem, sentence: (name) => `Configuration '${name}' ${problem}` }
       const stranger = value.find((item) => !(oneOf as readonly string[]).includes(item))
-      if (stranger !== undefined) return { problem: `String must be one of: ${oneOf.join(', ')}` }
+      const allowed = `String must be one of: ${oneOf.join(', ')}`
+      if (stranger !== undefined) return { problem: allowed, sentence: (name) => invalidValue(name, stranger, allowed) }
     }
     const problem = check?.(value) ?? null
     if (problem === null) return { value, problem }

@@ -105,6 +105,13 @@ export function describeClientMetricsConfig(subscription: ConfigTexts): Describe
   })
 }
 
+/** There is one logger, and its level is set at the start. */
+export function describeLoggers(level: string): DescribedConfig[] {
+  const source = ConfigSource.DYNAMIC_BROKER_LOGGER
+  const common = { type: UNKNOWN_TYPE, readOnly: true, sensitive: false, synonyms: [], documentation: null }
+  return [{ name: 'root', value: level.toUpperCase(), source, ...common }]
+}
+
 function described(
   name: string,
   definition: ConfigDefinition,

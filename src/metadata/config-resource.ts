@@ -11,6 +11,8 @@ export interface ConfigContext {
   readonly brokerId: number
   /** The broker's settings from before the start. */
   readonly staticTexts: ConfigTexts
+  /** Of the broker's one logger, as it calls it: `info`. */
+  readonly logLevel: string
 }
 
 export interface ResourceRefusal {

@@ -89,6 +89,11 @@ function plan(image: MetadataImage, topic: NewTopic, defaults: TopicDefaults): R
   if (image.topics.has(topic.name)) {
     return { error: ErrorCode.TOPIC_ALREADY_EXISTS, message: `Topic '${topic.name}' already exists.` }
   }
+  const twin = collidingName(image, topic.name)
+  if (twin !== null) {
+    const message = `Topic '${topic.name}' collides with existing topic: ${twin}`
+    return { error: ErrorCode.INVALID_TOPIC_EXCEPTION, message }
+  }
   const refusal = configRefusal(topic)
   if (refusal !== null) return refusal
   return topic.assignments.length > 0 ? assigned(topic, defaults) : spread(topic, defaults)
@@ -96,6 +101,16 @@ function plan(image: MetadataImage, topic: NewTopic, defaults: TopicDefaults): R
 
 function tooManyPartitions(): Refusal {
   return { error: ErrorCode.POLICY_VIOLATION, message: 'Excessively large number of partitions per request.' }
+}
+
+/** In the names of Kafka's metrics a dot becomes an underscore: two topics that differ in nothing else would share them. */
+function collidingName(image: MetadataImage, name: string): string | null {
+  if (!/[._]/.test(name)) return null
+  const plain = name.replaceAll('.', '_')
+  for (const other of image.topics.keys()) {
+    if (other.length === name.length && other.replaceAll('.', '_') === plain) return other
+  }
+  return null
 }
 
 function spread(topic: NewTopic, { numPartitions, replicationFactor, brokerIds }: TopicDefaults) {

@@ -5,6 +5,7 @@ import {
   describeClientMetricsConfig,
   describeClusterConfig,
   describeGroupConfig,
+  describeLoggers,
   describeTopicConfig,
 } from '../config/config-describer.ts'
 import { ALL_BROKERS, brokerLayers } from './broker-layers.ts'
@@ -20,8 +21,8 @@ export interface DescribedResource {
 }
 
 /**
- * The settings of one resource; unknown groups and subscriptions have the defaults. `names` limits them, null is for
- * all; a name that the resource does not have is left out.
+ * The settings of one resource; unknown groups and subscriptions have the defaults. `names` limits them; null and
+ * an empty list are for all; a name that the resource does not have is left out.
  */
 export function describeConfigs(
   image: MetadataImage,
@@ -32,7 +33,8 @@ export function describeConfigs(
 ): DescribedResource {
   const found = configsOf(image, type, name, context)
   if ('error' in found) return { ...found, configs: [] }
-  const wanted = names === null ? null : new Set(names)
+  // An empty list asks for all, as null does.
+  const wanted = names === null || names.length === 0 ? null : new Set(names)
   const configs = wanted === null ? found : found.filter((config) => wanted.has(config.name))
   return { error: ErrorCode.NONE, message: '', configs }
 }
@@ -41,7 +43,7 @@ function configsOf(
   image: MetadataImage,
   type: number,
   name: string,
-  { brokerId, staticTexts }: ConfigContext,
+  { brokerId, staticTexts, logLevel }: ConfigContext,
 ): DescribedConfig[] | { readonly error: ErrorCode; readonly message: string } {
   const layers = brokerLayers(image, brokerId, staticTexts)
   const badRequest = (message: string) => ({ error: ErrorCode.INVALID_REQUEST, message })
@@ -55,6 +57,9 @@ function configsOf(
     case ConfigResource.BROKER:
       if (name === ALL_BROKERS) return describeClusterConfig(layers.cluster)
       return brokerRefusal(name, brokerId, 'Broker id') ?? describeBrokerConfig(layers)
+    case ConfigResource.BROKER_LOGGER:
+      if (name === ALL_BROKERS) return badRequest('Broker id must not be empty')
+      return brokerRefusal(name, brokerId, 'Broker id') ?? describeLoggers(logLevel)
     case ConfigResource.GROUP:
       if (name === '') return badRequest('Group name must not be empty')
       return describeGroupConfig(image.configOf(type, name), layers)

@@ -65,6 +65,8 @@ export interface RefusedBatch {
   readonly error: ErrorCode
   readonly message: string
   readonly recordErrors: readonly RecordError[]
+  /** Whether the answer tells where the log starts: not where Kafka refuses before it looks at the log, or throws. */
+  readonly tellsLogStart: boolean
 }
 
 /** The rules need the records of a compressed batch: `validateRecords` with the decompressed payload goes on. */
@@ -150,8 +152,18 @@ export function replacePayload(
   return { kind: 'valid', records, header: readBatchHeader(records, 0), logAppendTimeMs: batch.logAppendTimeMs }
 }
 
+const WITHOUT_LOG_START: readonly ErrorCode[] = [
+  ErrorCode.CORRUPT_MESSAGE,
+  ErrorCode.MESSAGE_TOO_LARGE,
+  ErrorCode.RECORD_LIST_TOO_LARGE,
+]
+
 export function refused(error: ErrorCode, message: string): RefusedBatch {
-  return { kind: 'refused', error, message, recordErrors: [] }
+  return { kind: 'refused', error, message, recordErrors: [], tellsLogStart: !WITHOUT_LOG_START.includes(error) }
+}
+
+function refusedUnseen(error: ErrorCode, message: string): RefusedBatch {
+  return { ...refused(error, message), tellsLogStart: false }
 }
 
 /** Exactly one whole batch of magic 2, and nothing behind it. */
@@ -159,39 +171,39 @@ function checkFraming(records: Buffer, rules: ValidationRules): RefusedBatch | n
   const version = rules.produceVersion
   if (records.length >= LOG_OVERHEAD_BYTES && batchSizeBytes(records, 0) - LOG_OVERHEAD_BYTES < MIN_BATCH_LENGTH) {
     const length = batchSizeBytes(records, 0) - LOG_OVERHEAD_BYTES
-    return refused(
+    return refusedUnseen(
       ErrorCode.CORRUPT_MESSAGE,
       `Record size ${length} is less than the minimum record overhead (${MIN_BATCH_LENGTH})`,
     )
   }
   if (records.length < LOG_OVERHEAD_BYTES + MIN_BATCH_LENGTH || records.length < batchSizeBytes(records, 0)) {
-    return refused(
+    return refusedUnseen(
       ErrorCode.INVALID_RECORD,
       `Produce requests with version ${version} must have at least one record batch per partition`,
     )
   }
   if (magic(records, 0) !== CURRENT_MAGIC) {
-    return refused(
+    return refusedUnseen(
       ErrorCode.INVALID_RECORD,
       `Produce requests with version ${version} are only allowed to contain record batches with magic version 2`,
     )
   }
   const sizeBytes = batchSizeBytes(records, 0)
   if (sizeBytes < BATCH_HEADER_BYTES) {
-    return refused(
+    return refusedUnseen(
       ErrorCode.CORRUPT_MESSAGE,
       `Record batch is corrupted (the size ${sizeBytes} is smaller than the minimum allowed overhead ${BATCH_HEADER_BYTES})`,
     )
   }
   const zstd = codecOf(records[22]!) === CompressionCodec.ZSTD
   if (zstd && version < 7) {
-    return refused(
+    return refusedUnseen(
       ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
       `Produce requests with version ${version} are not allowed to use ZStandard compression`,
     )
   }
   if (records.length > sizeBytes) {
-    return refused(
+    return refusedUnseen(
       ErrorCode.INVALID_RECORD,
       `Produce requests with version ${version} are only allowed to contain exactly one record batch per partition`,
     )
@@ -292,7 +304,7 @@ function walk(
     }
     if (timestamp > maxTimestamp) maxTimestamp = timestamp
     if (compacted && keySizeBytes < 0) {
-      const message = `Compacted topic cannot accept message without key in topic partition ${rules.topicPartition}.`
+      const message = `Compacted topic cannot accept message without key in topic partition ${rules.topicPartition}`
       found.errors.push({ batchIndex: index, message })
     } else if (!rules.logAppendTime && timestamp !== NO_TIMESTAMP) {
       if (timestamp >= earliest && timestamp <= latest) return
@@ -313,13 +325,19 @@ function walk(
 function refusedRecords(found: FoundRecords): RefusedBatch {
   if (found.timestampErrors > 0) {
     const message = 'One or more records have been rejected due to invalid timestamp'
-    return { kind: 'refused', error: ErrorCode.INVALID_TIMESTAMP, message, recordErrors: found.errors }
+    return {
+      kind: 'refused',
+      error: ErrorCode.INVALID_TIMESTAMP,
+      message,
+      recordErrors: found.errors,
+      tellsLogStart: true,
+    }
   }
   const shown = found.errors
     .slice(0, MAX_SHOWN_ERRORS)
     .map((error) => `RecordError(batchIndex=${error.batchIndex}, message='${error.message}')`)
   const message = `One or more records have been rejected due to ${found.errors.length} record errors in total, and only showing the first three errors at most: [${shown.join(', ')}]`
-  return { kind: 'refused', error: ErrorCode.INVALID_RECORD, message, recordErrors: found.errors }
+  return { kind: 'refused', error: ErrorCode.INVALID_RECORD, message, recordErrors: found.errors, tellsLogStart: true }
 }
 
 /** Whether a compressed batch may pass on what its header says; the exact answer for one that may not needs its records. */

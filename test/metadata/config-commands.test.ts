@@ -15,7 +15,7 @@ import { newTopic, topicDefaults } from './metadata-fixture.ts'
 const { INVALID_CONFIG, INVALID_REQUEST, INVALID_TOPIC_EXCEPTION, NONE, UNKNOWN_TOPIC_OR_PARTITION } = ErrorCode
 const { TOPIC, BROKER, BROKER_LOGGER, CLIENT_METRICS, GROUP } = ConfigResource
 const { SET, DELETE, APPEND, SUBTRACT } = AlterOperation
-const context = { brokerId: 1, staticTexts: new Map<string, string>() }
+const context = { brokerId: 1, staticTexts: new Map<string, string>(), logLevel: 'info' }
 
 const empty = emptyImage('a-cluster')
 const created = createTopics(empty, [newTopic('a')], topicDefaults(), false)

@@ -55,7 +55,7 @@ export class RandomCommands {
       { type: ConfigResource.GROUP, name: `group-${value}`, key: 'consumer.assignment.interval.ms' },
     ][this.#random.below(4)]!
     const operations = [{ name: resource.key, operation, value }]
-    const context = { brokerId: 1, staticTexts: new Map<string, string>() }
+    const context = { brokerId: 1, staticTexts: new Map<string, string>(), logLevel: 'info' }
     return (image) => alterConfigs(image, [{ ...resource, operations }], context, false)
   }
 }

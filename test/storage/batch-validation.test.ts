@@ -336,13 +336,18 @@ function patchedLength(length: number): Buffer {
   return bytes
 }
 
+/** Refused before the log is looked at: not exactly one batch of magic 2. */
+const UNSEEN = ['no bytes', 'a batch that is cut off', 'magic 1', 'two batches', 'bytes behind the batch']
+
 describe('batches that are refused', () => {
   it.each(refusals)('$what', async (row) => {
     const result = await validate(row.records(), row.config, row.version)
     expect(result.error).toBe(row.error)
     if (row.message) expect(result.message).toMatch(row.message)
     expect(result.recordErrors.map((error) => error.batchIndex)).toEqual(row.recordErrors ?? [])
-    expect(result.logStartOffset).toBe(row.recordErrors ? 0 : -1)
+    // Kafka tells where the log starts once it has looked at the log, unless it fails with one of these.
+    const silent = UNSEEN.includes(row.what) || [2, 10, 18, 76].includes(row.error)
+    expect(result.logStartOffset).toBe(silent ? -1 : 0)
   })
 
   it('a decompressed size beyond the limit is MESSAGE_TOO_LARGE, so that the producer splits the batch', async () => {

@@ -49,7 +49,13 @@ export class AppendQueue {
     prepared
       .catch((error: unknown): Prepared => {
         this.#context.report('error', `${this.#name}: a batch could not be prepared: ${errorText(error)}`)
-        return { kind: 'refused', error: ErrorCode.UNKNOWN_SERVER_ERROR, message: errorText(error), recordErrors: [] }
+        return {
+          kind: 'refused',
+          error: ErrorCode.UNKNOWN_SERVER_ERROR,
+          message: errorText(error),
+          recordErrors: [],
+          tellsLogStart: false,
+        }
       })
       .then((result) => {
         waiting.prepared = result

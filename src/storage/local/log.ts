@@ -291,7 +291,7 @@ export class Log implements LogHandle, WriterHost {
     if (this.state === 'dropped') return notAppended(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, 'The topic was deleted.')
     if (this.state !== 'online') return notAppended(ErrorCode.KAFKA_STORAGE_ERROR, this.failure)
     if (prepared.kind !== 'refused') return this.#hasIndexes() ? null : this.#withoutIndexes()
-    const logStart = prepared.recordErrors.length > 0 ? this.logStartOffset : -1
+    const logStart = prepared.tellsLogStart ? this.logStartOffset : -1
     return notAppended(prepared.error, prepared.message, prepared.recordErrors, logStart)
   }
 
@@ -302,7 +302,7 @@ export class Log implements LogHandle, WriterHost {
       const header = headers[index]!
       if (header.producerId < 0) continue
       const verdict = this.producerState.check(header, markers[index]!, append.origin, append.produceVersion)
-      if (verdict.kind === 'refused') return notAppended(verdict.error, verdict.message)
+      if (verdict.kind === 'refused') return notAppended(verdict.error, verdict.message, [], this.logStartOffset)
       if (verdict.kind === 'duplicate') {
         const { baseOffset, lastOffset, timestampMs } = verdict.batch
         return appended(baseOffset, lastOffset + 1, timestampMs, this.logStartOffset)
