@@ -134,7 +134,7 @@ describe('altering configs', () => {
       'a',
       [[APPEND, 'cleanup.policy', 'nope']],
       INVALID_CONFIG,
-      'Invalid value delete,nope for configuration cleanup.policy: String must be one of: compact, delete',
+      'Invalid value nope for configuration cleanup.policy: String must be one of: compact, delete',
     ],
     ['an operation nobody knows', TOPIC, 'a', [[9, 'retention.ms', '5']], INVALID_REQUEST, 'Unknown operations type 9'],
     [
