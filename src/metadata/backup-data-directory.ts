@@ -1,8 +1,9 @@
+import { basename } from 'node:path'
 import type { FileSystem } from '../io/file-system.ts'
 import type { ProcessTable } from '../io/process-table.ts'
 import { makeDirectoryDurably } from '../storage/local/durable-directory.ts'
-import { copyFile, writeNewFile } from '../storage/local/file-copy.ts'
-import { directoryHolder, identityProblem, isCleanlyClosed, isDeletedName } from '../storage/local/log-directory.ts'
+import { writeNewFile } from '../storage/local/file-copy.ts'
+import { identityProblem } from '../storage/local/log-directory.ts'
 import {
   bytesOf,
   copyAsOf,
@@ -12,10 +13,11 @@ import {
   type PartitionToCopy,
 } from '../storage/local/partition-copy.ts'
 import { StorageError } from '../storage/local/storage-error.ts'
+import { directoryState, type KnownTopics } from '../storage/local/verify-directory.ts'
 import { GROUP_METADATA_TOPIC, SHARE_GROUP_STATE_TOPIC, TRANSACTION_STATE_TOPIC } from './internal-topics.ts'
 import { imageOfStored } from './local-metadata.ts'
 import { readMetadataLog, type StoredMetadata } from './metadata-log-reader.ts'
-import { type KnownTopics, METADATA_DIRECTORY, topicsOf } from './verify-data-directory.ts'
+import { METADATA_DIRECTORY, topicsOf } from './verify-data-directory.ts'
 
 export interface DataToBackUp {
   readonly fileSystem: FileSystem
@@ -61,47 +63,51 @@ export async function backUpDataDirectory(request: DataToBackUp): Promise<Backup
   return new Backup(request).run()
 }
 
-/** Everything at one moment. */
+type MetadataFiles = readonly (readonly [name: string, content: Buffer])[]
+
+/** Everything at about one moment. */
 interface Cut {
   readonly coordinators: readonly PartitionCut[]
   readonly others: readonly PartitionCut[]
-  readonly metadata: readonly (readonly [name: string, content: Buffer])[]
+  readonly metadata: MetadataFiles
   readonly topics: KnownTopics
 }
 
 class Backup {
   readonly #request: DataToBackUp
-  readonly #holderPid: number | null
+  readonly #running: boolean
   readonly #clean: boolean
   #doneBytes = 0
   #totalBytes = 0
 
   constructor(request: DataToBackUp) {
-    const { fileSystem, directory, processes } = request
+    const { fileSystem, directory } = request
     this.#request = request
-    this.#holderPid = holderOf(request)
-    this.#clean = this.#holderPid === null && isCleanlyClosed(fileSystem, directory)
-    const problem = identityProblem(fileSystem, directory)
-    if (problem !== null) throw new StorageError(`${directory}/${IDENTITY}: ${problem}; this is no data directory`)
-    if (this.#holderPid !== null && processes === null) throw new Error('a holder without processes')
+    const { state } = directoryState(fileSystem, directory, request.processes)
+    this.#running = state === 'running'
+    this.#clean = state === 'clean'
   }
 
   async run(): Promise<BackupSummary> {
     const { fileSystem, directory, destination } = this.#request
+    const problem = identityProblem(fileSystem, directory)
+    if (problem !== null) throw new StorageError(`${directory}/${IDENTITY}: ${problem}; this is no data directory`)
     if (fileSystem.stat(destination)?.directory === false) throw new StorageError(`${destination} is a file`)
     if (fileSystem.list(destination).length > 0) {
       throw new StorageError(`${destination} is not empty: a backup needs a folder of its own`)
     }
     await makeDirectoryDurably(fileSystem, destination)
-    // Before anything else: what they promise of the logs only becomes more true.
+    // Before the logs: what they promise of them only becomes more true.
     const small = [...CHECKPOINTS, ...(this.#clean ? MARKS : []), IDENTITY].map((name) => {
       return [name, fileSystem.readFile(`${directory}/${name}`)] as const
     })
-    const { others, metadata, topics } = await this.#copyCoordinators()
-    let partitions = 0
-    for (const cut of others) if (await this.#copy(cut, topics)) partitions++
-    await this.#writeMetadata(metadata)
-    this.#refuseRestart()
+    const cut = await this.#copyCoordinators()
+    let partitions = cut.coordinators.length
+    for (const partition of cut.others) {
+      if (await copyPartition(this.#partition(partition, cut.topics), partition)) partitions++
+    }
+    await this.#writeMetadata(cut.metadata)
+    if (!this.#running) this.#refuseStart(cut.metadata)
     for (const [name, content] of small) {
       if (name === IDENTITY) await fileSystem.syncDirectory(destination)
       if (content !== null) await writeNewFile(fileSystem, `${destination}/${name}`, content)
@@ -110,29 +116,28 @@ class Backup {
     return { partitions, bytes: this.#doneBytes, clean: this.#clean }
   }
 
-  /** A cut of which the coordinators' logs are copied already: compaction may replace them soon after. */
+  /** A cut of which the coordinators' logs are copied already: compaction replaces them often. */
   async #copyCoordinators(): Promise<Cut> {
+    const { fileSystem, destination, pause } = this.#request
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       const cut = await this.#cut()
-      const copied: PartitionCut[] = []
       let whole = true
       for (const partition of cut.coordinators) {
-        copied.push(partition)
-        whole &&= await copyAsOf(this.#partition(partition, cut.topics), partition)
+        const request = this.#partition(partition, cut.topics)
+        whole &&= this.#running ? await copyAsOf(request, partition) : await copyPartition(request, partition)
         if (!whole) break
       }
       if (whole) return cut
-      for (const { name } of copied) {
-        await this.#request.fileSystem.removeDirectory(`${this.#request.destination}/${name}`)
-      }
+      for (const { name } of cut.coordinators) await fileSystem.removeDirectory(`${destination}/${name}`)
       this.#doneBytes = 0
+      await pause()
     }
     throw new StorageError('the logs of the coordinators change too often to be copied; try again')
   }
 
   /**
-   * Takes the sizes of all logs at about one moment. Committed offsets come first, so that the records they speak of
-   * are in the logs by then; the metadata comes last, so that it knows every topic and producer id in the logs.
+   * Takes the sizes of all logs. Committed offsets come first, so that the records they speak of are in the logs by
+   * then; the metadata comes last, so that it knows every topic and producer id that the logs do.
    */
   async #cut(): Promise<Cut> {
     const { fileSystem, directory, note, pause } = this.#request
@@ -142,56 +147,53 @@ class Backup {
       const ofCoordinators = COORDINATORS.flatMap((topic) => names.filter((name) => topicOf(name) === topic))
       const transactions = names.filter((name) => topicOf(name) === TRANSACTION_STATE_TOPIC)
       const coordinators = take(ofCoordinators)
+      const before = take(transactions)
       const others = take(names.filter((name) => !ofCoordinators.includes(name)))
-      // A transaction that ended between the first log and the last would be half committed in the copy.
-      const still = sizesOf(take(transactions)) === sizesOf(coordinators.filter(({ name }) => transactions.includes(name)))
-      const metadata = await this.#readMetadata()
+      const still = JSON.stringify(take(transactions)) === JSON.stringify(before)
+      const { metadata, topics } = await this.#readMetadata()
       if (!still && attempt < ATTEMPTS) {
         await pause()
         continue
       }
-      if (!still) note?.('transactions ended while the sizes of the logs were taken: one of them may be there in part')
-      const known = ({ name }: PartitionCut) => this.#holderPid === null || isKnown(name, metadata.topics)
-      const cut = { ...metadata, coordinators: coordinators.filter(known), others: others.filter(known) }
+      if (!still) note?.('transactions ended while the sizes of the logs were taken: one may be there in part')
+      // A topic that is being created or deleted right now.
+      const known = ({ name }: PartitionCut) => !this.#running || isKnown(name, topics)
+      const cut = { coordinators: coordinators.filter(known), others: others.filter(known), metadata, topics }
       this.#totalBytes = [...cut.coordinators, ...cut.others].reduce((sum, partition) => sum + bytesOf(partition), 0)
       return cut
     }
   }
 
   #partitionNames(): string[] {
-    const { fileSystem, directory, note } = this.#request
-    const names: string[] = []
-    for (const name of fileSystem.list(directory)) {
-      const isDirectory = fileSystem.stat(`${directory}/${name}`)?.directory ?? false
-      if (!isDirectory || name === METADATA_DIRECTORY || isDeletedName(name)) continue
-      if (PARTITION_DIRECTORY.test(name)) names.push(name)
-      else note?.(`${directory}/${name} is not copied: it is no partition`)
-    }
-    return names
+    const { fileSystem, directory } = this.#request
+    return fileSystem.list(directory).filter((name) => {
+      if (name === METADATA_DIRECTORY || !PARTITION_DIRECTORY.test(name)) return false
+      return fileSystem.stat(`${directory}/${name}`)?.directory ?? false
+    })
   }
 
   async #readMetadata(): Promise<Pick<Cut, 'metadata' | 'topics'>> {
     const { fileSystem, directory, pause } = this.#request
     const from = `${directory}/${METADATA_DIRECTORY}`
     for (let attempt = 1; ; attempt++) {
-      const names = fileSystem.list(from).filter((name) => !name.endsWith('.tmp'))
-      const files = names.map((name) => [name, fileSystem.readFile(`${from}/${name}`)] as const)
-      const unchanged = fileSystem.list(from).filter((name) => !name.endsWith('.tmp')).join() === names.join()
+      const metadata = filesOf(fileSystem, from)
+      // A stopped broker's is copied as it is, whatever it is.
+      if (!this.#running) return { metadata, topics: new Map() }
       try {
-        if (!unchanged || files.some(([, content]) => content === null)) throw new StorageError(`${from} keeps changing`)
-        const metadata = files.map(([name, content]) => [name, content!] as const)
-        // From the bytes that go into the copy, not from files that change.
-        const stored: StoredMetadata = readMetadataLog(filesInMemory(from, new Map(metadata)), from, this.#clean)
+        // From the bytes that go into the copy: the files change.
+        const contents = new Map(metadata)
+        const stored = readMetadataLog(
+          { list: () => [...contents.keys()], readFile: (path) => contents.get(basename(path)) ?? null },
+          from,
+          false,
+        )
         return { metadata: withoutTornEnd(metadata, stored), topics: topicsOf(imageOfStored(stored, '', from)) }
       } catch (error) {
-        if (!(error instanceof StorageError) || this.#holderPid === null || attempt === ATTEMPTS) throw error
+        // Between the list of its files and the last of them a snapshot may have taken their place.
+        if (!(error instanceof StorageError) || attempt === ATTEMPTS) throw error
         await pause()
       }
     }
-  }
-
-  async #copy(cut: PartitionCut, topics: KnownTopics): Promise<boolean> {
-    return copyPartition(this.#partition(cut, topics), cut)
   }
 
   #partition({ name }: PartitionCut, topics: KnownTopics): PartitionToCopy {
@@ -200,7 +202,7 @@ class Backup {
       fileSystem,
       from: directory,
       to: destination,
-      running: this.#holderPid !== null,
+      running: this.#running,
       compacted: topics.get(topicOf(name))?.compacted ?? false,
       onBytes: (bytes) => {
         this.#doneBytes += bytes
@@ -209,7 +211,7 @@ class Backup {
     }
   }
 
-  async #writeMetadata(metadata: Cut['metadata']): Promise<void> {
+  async #writeMetadata(metadata: MetadataFiles): Promise<void> {
     const { fileSystem, destination } = this.#request
     const to = `${destination}/${METADATA_DIRECTORY}`
     fileSystem.makeDirectory(to)
@@ -220,12 +222,35 @@ class Backup {
     await fileSystem.syncDirectory(to)
   }
 
-  /** A start may cut off what was copied, and a stop is no matter. */
-  #refuseRestart(): void {
-    const { fileSystem, directory } = this.#request
-    const holderPid = holderOf(this.#request)
-    const sameState = this.#clean ? isCleanlyClosed(fileSystem, directory) : true
-    if ((holderPid === null || holderPid === this.#holderPid) && sameState) return
-    throw new StorageError(`a broker was started on ${directory} while it was copied: the copy is not whole, begin again`)
+  /** Each start writes to the metadata: what was copied of the logs may be from before it, or from after. */
+  #refuseStart(metadata: MetadataFiles): void {
+    const { fileSystem, directory, processes } = this.#request
+    const now = filesOf(fileSystem, `${directory}/${METADATA_DIRECTORY}`)
+    const same = metadata.length === now.length && now.every(([, content], at) => metadata[at]![1].equals(content))
+    if (same && directoryState(fileSystem, directory, processes).state !== 'running') return
+    throw new StorageError(`a broker was started on ${directory} meanwhile: the copy is not whole, begin again`)
   }
+}
+
+function filesOf(fileSystem: FileSystem, directory: string): MetadataFiles {
+  return fileSystem.list(directory).flatMap((name) => {
+    if (name.endsWith('.tmp')) return []
+    const content = fileSystem.readFile(`${directory}/${name}`)
+    return content === null ? [] : [[name, content] as const]
+  })
+}
+
+function withoutTornEnd(metadata: MetadataFiles, { tornEnd }: StoredMetadata): MetadataFiles {
+  if (tornEnd === null) return metadata
+  const torn = basename(tornEnd.path)
+  return metadata.map(([name, content]) => [name, name === torn ? content.subarray(0, tornEnd.wholeBytes) : content])
+}
+
+function topicOf(partition: string): string {
+  return PARTITION_DIRECTORY.exec(partition)![1]!
+}
+
+function isKnown(partition: string, topics: KnownTopics): boolean {
+  const topic = topics.get(topicOf(partition))
+  return topic !== undefined && Number(partition.slice(partition.lastIndexOf('-') + 1)) < topic.partitions
 }

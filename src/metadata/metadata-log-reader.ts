@@ -44,11 +44,14 @@ export interface TornEnd {
 export const SEGMENT_NAME = /^(\d{20})\.log$/
 export const SNAPSHOT_NAME = /^(\d{20})-(\d{10})\.checkpoint$/
 
+/** All that reading needs of a disk. */
+export type MetadataFiles = Pick<FileSystem, 'list' | 'readFile'>
+
 /**
  * Reads the newest whole snapshot and what follows it. Touches nothing; throws StorageError rather than give less than
  * was acknowledged. `clean`: the broker was stopped in order, so that no append can have been interrupted.
  */
-export function readMetadataLog(fs: FileSystem, directory: string, clean: boolean): StoredMetadata {
+export function readMetadataLog(fs: MetadataFiles, directory: string, clean: boolean): StoredMetadata {
   return new MetadataLogReader(fs, directory, clean).read()
 }
 
@@ -57,7 +60,7 @@ export function baseOffsetOf(segment: string): number {
 }
 
 class MetadataLogReader {
-  readonly #fs: FileSystem
+  readonly #fs: MetadataFiles
   readonly #directory: string
   readonly #clean: boolean
   readonly #batches: MetadataBatch[] = []
@@ -69,7 +72,7 @@ class MetadataLogReader {
   #bytesSinceSnapshot = 0
   #tornEnd: TornEnd | null = null
 
-  constructor(fs: FileSystem, directory: string, clean: boolean) {
+  constructor(fs: MetadataFiles, directory: string, clean: boolean) {
     this.#fs = fs
     this.#directory = directory
     this.#clean = clean

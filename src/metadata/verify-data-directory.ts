@@ -6,6 +6,7 @@ import {
   type DirectorySummary,
   directoryState,
   type KnownTopic,
+  type KnownTopics,
   type Progress,
   verifyDirectory,
 } from '../storage/local/verify-directory.ts'
@@ -38,7 +39,7 @@ export async function verifyDataDirectory(request: DataToVerify): Promise<Direct
 }
 
 /** The topics of the metadata; null when it cannot be read. */
-function verifyMetadata(request: DataToVerify, state: DirectoryState): ReadonlyMap<string, KnownTopic> | null {
+function verifyMetadata(request: DataToVerify, state: DirectoryState): KnownTopics | null {
   const { fileSystem, report } = request
   const directory = `${request.directory}/${METADATA_DIRECTORY}`
   const stored = readStored(request, directory, state)
@@ -96,7 +97,8 @@ function refuse({ report }: DataToVerify, directory: string, error: unknown): vo
   report({ level: 'error', file, place: '', problem, meaning: '', remedy: 'No broker starts on it as it is' })
 }
 
-function topicsOf(image: MetadataImage): ReadonlyMap<string, KnownTopic> {
+/** What the storage has to know of the topics. */
+export function topicsOf(image: MetadataImage): KnownTopics {
   const brokers = image.configuredResources(ConfigResource.BROKER).filter((name) => name !== ALL_BROKERS)
   // A directory belongs to one broker. What its own files say is not in it: a default set there is not known.
   const broker = image.configOf(ConfigResource.BROKER, brokers[0] ?? ALL_BROKERS)
