@@ -80,13 +80,36 @@ function formatIdentity(identity: DirectoryIdentity): Buffer {
   return Buffer.from(`${lines.join('\n')}\n`)
 }
 
+/** Why `meta.properties` does not say whose data this is, or null. */
+export function identityProblem(fileSystem: FileSystem, directory: string): string | null {
+  const path = `${directory}/${META_PROPERTIES}`
+  const content = fileSystem.readFile(path)
+  if (content === null) return 'the file is missing'
+  const properties = parseProperties(content.toString('utf8'))
+  try {
+    checkedIdentity(properties, path, Number(properties.get('node.id')))
+    return null
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error
+    return error.message.replace(`${path}: `, '')
+  }
+}
+
+/** The running process that has the directory, or null. */
+export function directoryHolder(
+  fileSystem: FileSystem,
+  directory: string,
+  processes: ProcessTable,
+): ProcessIdentity | null {
+  const holder = parseLock(fileSystem.readFile(`${directory}/${LOCK}`))
+  return holder && processes.isRunning(holder) ? holder : null
+}
+
 /** Takes the directory for this process; throws when a running process has it. */
 export function lockDirectory(fileSystem: FileSystem, directory: string, processes: ProcessTable): void {
   const path = `${directory}/${LOCK}`
-  const holder = parseLock(fileSystem.readFile(path))
-  if (holder && processes.isRunning(holder)) {
-    throw new StorageError(`${directory} is in use by the process ${holder.pid}`)
-  }
+  const holder = directoryHolder(fileSystem, directory, processes)
+  if (holder) throw new StorageError(`${directory} is in use by the process ${holder.pid}`)
   fileSystem.unlink(path)
   try {
     const file = fileSystem.open(path, 'exclusive')
@@ -119,6 +142,11 @@ function parseLock(content: Buffer | null): ProcessIdentity | null {
   }
 }
 
+/** The mark is left alone. */
+export function isCleanlyClosed(fileSystem: FileSystem, directory: string): boolean {
+  return fileSystem.exists(`${directory}/${CLEAN_SHUTDOWN}`)
+}
+
 export interface LastStop {
   readonly clean: boolean
   /** What a clean stop wrote down, null where it wrote nothing. */
@@ -149,6 +177,10 @@ export async function leaveCleanShutdownMark(
 export function retiredName(topic: string, partition: number, random: Random, suffix: 'delete' | 'stray'): string {
   const ending = `-${partition}.${random.bytes(16).toString('hex')}-${suffix}`
   return `${topic.slice(0, MAX_NAME_BYTES - ending.length)}${ending}`
+}
+
+export function isStrayName(name: string): boolean {
+  return /\.[0-9a-f]{32}-stray$/.test(name)
 }
 
 export function isDeletedName(name: string): boolean {
