@@ -15,10 +15,6 @@ import { roundTripScenarios } from './scenarios/round-trip.ts'
 import { topicScenarios } from './scenarios/topics.ts'
 import { unknownScenarios } from './scenarios/unknown.ts'
 import { volumeScenarios } from './scenarios/volume.ts'
-import { wireAdminScenarios } from './scenarios/wire-admin.ts'
-import { wireDataScenarios } from './scenarios/wire-data.ts'
-import { wireGroupScenarios } from './scenarios/wire-groups.ts'
-import { wireProtocolScenarios } from './scenarios/wire-protocol.ts'
 import { goDriver, javaClasses, kafkaClasspath, pythonInterpreter, type Toolchain } from './toolchains.ts'
 
 /** A client of the suite: what it needs, how its driver is started, and what it goes through. */
@@ -97,13 +93,6 @@ export const clients: readonly ClientDefinition[] = [
     // kcat cannot create topics or ask for groups: this driver does what the scenarios need besides.
     launch: async () => ({ command: process.execPath, args: [join(clientsFolder, 'kafkajs', 'driver.ts')] }),
     scenarios: kcatScenarios,
-  },
-  {
-    name: 'wire',
-    toolchain: 'node',
-    // Requests made by hand go over sockets of their own; the topics they are about are created by this driver.
-    launch: async () => ({ command: process.execPath, args: [join(clientsFolder, 'kafkajs', 'driver.ts')] }),
-    scenarios: [...wireProtocolScenarios, ...wireDataScenarios, ...wireGroupScenarios, ...wireAdminScenarios],
   },
 ]
 
