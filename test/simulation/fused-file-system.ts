@@ -5,10 +5,20 @@ export class FusedFileSystem implements FileSystem {
   readonly #disk: FileSystem
   readonly #blown: () => void
   #operationsLeft = Number.POSITIVE_INFINITY
+  /** Open files, and files being replaced. */
+  readonly #open = new Set<{ readonly path: string }>()
 
   constructor(disk: FileSystem, blown: () => void) {
     this.#disk = disk
     this.#blown = blown
+  }
+
+  get openPaths(): readonly string[] {
+    return [...this.#open].map(({ path }) => path)
+  }
+
+  closed(file: { readonly path: string }): void {
+    this.#open.delete(file)
   }
 
   /** The process dies when it begins the operation after so many others. */
@@ -18,8 +28,7 @@ export class FusedFileSystem implements FileSystem {
 
   /** True for the operation that never comes to its end. */
   burn(): boolean {
-    if (this.#operationsLeft-- !== 0) return false
-    return true
+    return this.#operationsLeft-- === 0
   }
 
   die(): void {
@@ -27,10 +36,10 @@ export class FusedFileSystem implements FileSystem {
   }
 
   open(path: string, mode: 'read' | 'write' | 'create' | 'exclusive'): File {
-    return new FusedFile(
-      this,
-      this.#before(() => this.#disk.open(path, mode)),
-    )
+    const opened = this.#before(() => this.#disk.open(path, mode))
+    const file = new FusedFile(this, opened)
+    this.#open.add(file)
+    return file
   }
 
   readFile(path: string): Buffer | null {
@@ -77,8 +86,14 @@ export class FusedFileSystem implements FileSystem {
     return this.#before(() => this.#disk.syncDirectory(path))
   }
 
-  replaceFile(path: string, content: Buffer): Promise<void> {
-    return this.#before(() => this.#disk.replaceFile(path, content))
+  async replaceFile(path: string, content: Buffer): Promise<void> {
+    const replaced = { path }
+    this.#open.add(replaced)
+    try {
+      await this.#before(() => this.#disk.replaceFile(path, content))
+    } finally {
+      this.#open.delete(replaced)
+    }
   }
 
   space(path: string): { totalBytes: number; freeBytes: number } | null {
@@ -145,6 +160,7 @@ class FusedFile implements File {
   }
 
   close(): void {
+    this.#system.closed(this)
     this.#file.close()
   }
 

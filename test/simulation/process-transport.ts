@@ -49,7 +49,10 @@ export class ProcessTransport implements Transport {
       resume: () => alive(() => socket.resume()),
       write: (chunks, onWritten) => alive(() => socket.write(chunks, () => alive(onWritten))),
       end: () => alive(() => socket.end()),
-      destroy: () => alive(() => socket.destroy()),
+      destroy: () => {
+        this.#sockets.delete(socket)
+        alive(() => socket.destroy())
+      },
     }
   }
 

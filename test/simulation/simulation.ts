@@ -200,7 +200,7 @@ class Simulation {
     await world.closeBroker()
     for (const name of world.disk.list('/data')) {
       const isPartition = world.disk.stat(`/data/${name}`)?.directory && /^(?!__cluster_metadata).*-\d+$/.test(name)
-      if (isPartition) checkPartition(world.disk, `/data/${name}`)
+      if (isPartition) await checkPartition(world.disk, `/data/${name}`)
     }
   }
 

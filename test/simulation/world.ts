@@ -68,6 +68,7 @@ export class World {
   violation: Error | null = null
   requests = 0
   #stalledUntilMs = 0
+  #audit: Promise<void> = Promise.resolve()
   #worstEnd: End = 'close'
   readonly counts = { starts: 0, kills: 0, powerCuts: 0, closes: 0, faults: 0 }
 
@@ -173,7 +174,7 @@ export class World {
     this.trace.note('broker', `started (life ${this.life})`)
     this.checkStart(odradek, this.#worstEnd)
     this.#worstEnd = 'close'
-    void this.spawn(() => this.audit(odradek, () => process.alive && this.odradek === odradek))
+    this.#audit = this.spawn(() => this.audit(odradek, () => process.alive && this.odradek === odradek))
   }
 
   killBroker(how: 'kill' | 'power'): void {
@@ -188,9 +189,12 @@ export class World {
     this.#startLater()
   }
 
-  /** Resolves when the process is gone in good order; never when it is killed on the way. */
+  /** Resolves when the process is gone, in good order unless it is killed on the way. */
   async closeBroker(): Promise<void> {
     const { process } = this
+    // It reads behind the back of the server, which waits for its own readers.
+    await this.#audit
+    if (this.process !== process) return
     this.trace.note('broker', 'close')
     try {
       await process!.close()
@@ -205,7 +209,8 @@ export class World {
     this.counts.closes++
     if (process!.clock.waiting.length > 0) this.fail(`timers outlive the broker: ${process!.clock.waiting.join('; ')}`)
     if (process!.transport.openSockets > 0) this.fail(`${process!.transport.openSockets} sockets outlive the broker`)
-    if (this.disk.openFiles > 0) this.fail(`${this.disk.openFiles} files stay open after the broker closed`)
+    const { openPaths } = process!.fuse
+    if (openPaths.length > 0) this.fail(`files stay open after the broker closed: ${openPaths.join(', ')}`)
     this.disk = this.disk.kill()
     this.trace.note('broker', 'closed')
     if (!this.isClosing) this.#startLater()

@@ -51,3 +51,18 @@ it('a DeleteRecords sent again after the first could not be written is written',
   await store.deleteRecords(log, 4)
   expect(await startAfter(fileSystem.crash(1))).toBe(4)
 })
+
+it('a topic deleted while checkpoints are written does not fail them', async () => {
+  const { fileSystem, store, log, hold, release } = await tenRecords()
+  const other = await store.open(identity('other', 0, 'b3RoZXItdG9waWMtaWQtMQ'), config(), 0)
+  await appendTo(store, other, batchOf(['v']), { durability: 'disk' })
+  hold()
+  const deleted = store.deleteRecords(log, 4)
+  await new Promise<void>((resolve) => void setImmediate(resolve))
+  const dropped = store.drop(other)
+  await new Promise<void>((resolve) => void setImmediate(resolve))
+  release()
+  await dropped
+  await expect(deleted).resolves.toMatchObject({ logStartOffset: 4 })
+  expect(await startAfter(fileSystem.crash(1))).toBe(4)
+})

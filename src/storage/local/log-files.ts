@@ -24,6 +24,7 @@ export class LogFiles {
   #parentUnsynced = false
   #namesSync: Promise<void> = Promise.resolve()
   #finishing: Promise<void> = Promise.resolve()
+  #flushing: Promise<void> = Promise.resolve()
   /** Base offsets of full segments whose indexes are not on the disk yet. */
   readonly #unfinished: number[] = []
 
@@ -98,9 +99,10 @@ export class LogFiles {
     })
   }
 
-  /** Resolves when no segment is being finished. */
-  finished(): Promise<void> {
-    return this.#finishing
+  /** Resolves when no segment is being finished and no checkpoint written: nothing needs the directory's name. */
+  async finished(): Promise<void> {
+    await this.#finishing
+    await this.#flushing
   }
 
   /** Runs a task behind those under way: nothing else that renames or finishes files of this log happens meanwhile. */
@@ -140,7 +142,12 @@ export class LogFiles {
   async flushEpochs(epochs: LeaderEpochCache): Promise<void> {
     if (!epochs.dirty || !this.#directoryExists) return
     epochs.dirty = false
-    await this.#context.fileSystem.replaceFile(`${this.directory}/leader-epoch-checkpoint`, epochs.toBuffer())
+    const { fileSystem } = this.#context
+    const flush = fileSystem.replaceFile(`${this.directory}/leader-epoch-checkpoint`, epochs.toBuffer())
+    this.#flushing = flush.catch(() => {
+      // Whoever asked for it is told.
+    })
+    await flush
   }
 
   deleteSegment(segment: LogSegment): void {

@@ -270,11 +270,16 @@ export class LogManager {
     }
     const changed = [...this.#logs.values()].filter((log) => log.changed)
     const { fileOperations } = this.#context
-    await Promise.all(changed.map((log) => fileOperations.run(() => log.files.flushEpochs(log.epochs))))
+    await Promise.all(changed.map((log) => fileOperations.run(() => this.#flushEpochs(log))))
     await this.#writeOffsets(RECOVERY_POINTS, this.#recoveryPoints)
     await this.#writeOffsets(LOG_STARTS, this.#logStarts)
     await this.#writeOffsets(HIGH_WATERMARKS, this.#highWatermarks)
     await this.#writeOffsets(CLEANED, this.#cleanedOffsets)
+  }
+
+  async #flushEpochs(log: Log): Promise<void> {
+    // One that was dropped meanwhile needs no checkpoint, and its directory is about to go.
+    if (this.#logs.get(log.name) === log) await log.files.flushEpochs(log.epochs)
   }
 
   /** Logs that are not open yet keep what the file said of them. */
