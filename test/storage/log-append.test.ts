@@ -213,7 +213,7 @@ describe('rolling', () => {
     for (let index = 0; index < 20; index++) await appendTo(store, log, batchOf(['x'], { timestamp: NOW_MS + index }))
     await store.close()
     expect(logs(fileSystem).length).toBeGreaterThan(5)
-    checkPartition(fileSystem, DIRECTORY)
+    await checkPartition(fileSystem, DIRECTORY)
   })
 })
 
@@ -347,7 +347,7 @@ describe('a disk that fails', () => {
     })
     expect(valuesOf(await readAll(store, log))).toEqual(['kept', 'fits'])
     await store.close()
-    checkPartition(fileSystem, DIRECTORY)
+    await checkPartition(fileSystem, DIRECTORY)
   })
 
   it('a failed write takes the log offline for good', async () => {

@@ -79,7 +79,9 @@ export class LogModel {
     await this.#settle()
     await this.#restart('close')
     await this.#check()
-    checkPartition(this.#fixture.fileSystem, '/data/topic-0', this.#log.offsets.logStartOffset)
+    await checkPartition(this.#fixture.fileSystem, '/data/topic-0', {
+      logStartOffset: this.#log.offsets.logStartOffset,
+    })
   }
 
   async #step(): Promise<void> {

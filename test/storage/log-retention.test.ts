@@ -138,7 +138,7 @@ describe('retention by time', () => {
     expect((await readFrom(fixture.store, log, 3)).error).toBe(ErrorCode.NONE)
     await fixture.store.runRetention()
     expect((await append(fixture, log, ['d'])).baseOffset).toBe(3)
-    checkPartition(fixture.fileSystem, DIRECTORY)
+    await checkPartition(fixture.fileSystem, DIRECTORY)
   })
 
   it('a damaged time index is made anew before it decides', async () => {
@@ -344,7 +344,7 @@ describe('retention and restarts', () => {
       expect(again.store.producers(reopened), `seed ${seed}`).toMatchObject([{ lastSequence: 5 }])
       // Of the files below the log start any may be left; they go now.
       await again.store.runRetention()
-      checkPartition(again.fileSystem, DIRECTORY)
+      await checkPartition(again.fileSystem, DIRECTORY)
     }
   })
 })

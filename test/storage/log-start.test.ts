@@ -112,7 +112,7 @@ describe('a start after a clean stop', () => {
     }
     expect(result).toMatchObject({ error: 0, baseOffset: 30 })
     await store.close()
-    checkPartition(fileSystem, DIRECTORY)
+    await checkPartition(fileSystem, DIRECTORY)
   })
 
   it('a log whose files changed meanwhile is read anew', async () => {
@@ -163,7 +163,7 @@ describe('a start after a crash', () => {
     expect(valuesOf(await readAll(store, log))).toEqual(values(30))
     expect(store.producers(log)).toMatchObject([{ producerId: 1, lastSequence: 29 }])
     await store.close()
-    checkPartition(fileSystem, DIRECTORY)
+    await checkPartition(fileSystem, DIRECTORY)
   })
 
   it('ends the log at the first batch that is not whole, and deletes the segments behind it', async () => {
@@ -197,7 +197,7 @@ describe('a start after a crash', () => {
     expect(records).toEqual(values(records.length))
     expect(records.length).toBeGreaterThanOrEqual(29)
     await store.close()
-    checkPartition(fileSystem, DIRECTORY)
+    await checkPartition(fileSystem, DIRECTORY)
   })
 
   it('reads the producers from the log when every snapshot is damaged', async () => {
@@ -258,7 +258,7 @@ describe('indexes', () => {
       )
       expect(valuesOf(await readAll(store, log))).toEqual(values(30))
       expect(await store.findByTimestamp(log, NOW_MS + 7, 'read_uncommitted')).toMatchObject({ offset: 7 })
-      checkPartition(fileSystem, DIRECTORY)
+      await checkPartition(fileSystem, DIRECTORY)
     }
   })
 })

@@ -51,6 +51,7 @@ const CHECKPOINTS = [
   'cleaner-offset-checkpoint',
 ] as const
 type CheckpointName = (typeof CHECKPOINTS)[number]
+type Checkpoints = ReadonlyMap<CheckpointName, ReadonlyMap<string, number>>
 
 const ROOT_FILES = new Set<string>([
   ...CHECKPOINTS,
@@ -82,7 +83,7 @@ class DirectoryCheck {
   readonly #request: DirectoryToVerify
   readonly #state: DirectoryState
   /** Read before the logs, which a running broker only makes longer. */
-  readonly #offsets: ReadonlyMap<CheckpointName, ReadonlyMap<string, number>>
+  readonly #checkpoints: Checkpoints
   readonly #seen = new Set<string>()
   #segments = 0
   #batches = 0
@@ -91,7 +92,12 @@ class DirectoryCheck {
   constructor(request: DirectoryToVerify) {
     this.#request = request
     this.#state = directoryState(request.fileSystem, request.directory, request.processes).state
-    this.#offsets = new Map(CHECKPOINTS.map((name) => [name, this.#readCheckpoint(name)]))
+    const { fileSystem, directory } = request
+    this.#checkpoints = readCheckpoints(fileSystem, directory, (problem, name) => {
+      // A clean stop leaves all of them, a broker in its first minute none.
+      if (problem === MISSING && this.#state !== 'clean') return
+      this.#add('error', name, problem, MEANINGS[name], RESTORE)
+    })
   }
 
   async run(): Promise<DirectorySummary> {
@@ -122,22 +128,6 @@ class DirectoryCheck {
     if (problem === null) return
     const meaning = 'No broker starts on this directory'
     this.#add('error', 'meta.properties', problem, meaning, RESTORE)
-  }
-
-  #readCheckpoint(name: CheckpointName): ReadonlyMap<string, number> {
-    const { fileSystem, directory } = this.#request
-    const path = `${directory}/${name}`
-    try {
-      // A clean stop leaves all of them.
-      if (this.#state === 'clean' && !fileSystem.exists(path)) {
-        this.#add('error', name, 'the file is missing', MEANINGS[name], RESTORE)
-      }
-      return readOffsetCheckpoint(fileSystem, path)
-    } catch (error) {
-      if (!(error instanceof StorageError)) throw error
-      this.#add('error', name, error.message.replace(`${path}: `, ''), MEANINGS[name], RESTORE)
-      return new Map()
-    }
   }
 
   /** A name of a partition's directory; notes what is neither that nor any other name of ours. */
@@ -173,7 +163,7 @@ class DirectoryCheck {
       fileSystem,
       directory: `${directory}/${name}`,
       state: this.#state,
-      offsets: this.#offsetsOf(name),
+      offsets: offsetsOf(this.#checkpoints, name),
       compacted: topic === null || topic === 'unknown' || topic.compacted,
       report,
       onBytes,
@@ -211,34 +201,56 @@ class DirectoryCheck {
 
   /** Partitions that the checkpoints know and that have no directory. One never written to has none, and needs none. */
   #checkMissingPartitions(): void {
-    const highWatermarks = this.#offsets.get('replication-offset-checkpoint')!
-    const known = new Set([...this.#offsets.values()].flatMap((offsets) => [...offsets.keys()]))
+    const known = new Set([...this.#checkpoints.values()].flatMap((offsets) => [...offsets.keys()]))
     for (const name of known) {
       if (this.#seen.has(name)) continue
       if (PARTITION_DIRECTORY.test(name) && this.#topicOf(name) === 'unknown') {
         this.#add('note', name, 'the checkpoints know it, the metadata does not', 'Its topic was deleted', '')
         continue
       }
-      const { recoveryPoint = 0, logStart = 0 } = this.#offsetsOf(name)
-      const end = Math.max(recoveryPoint, this.#state === 'clean' ? (highWatermarks.get(name) ?? 0) : 0)
+      const { recoveryPoint = 0, logStart = 0, highWatermark = 0 } = offsetsOf(this.#checkpoints, name)
+      const end = Math.max(recoveryPoint, this.#state === 'clean' ? highWatermark : 0)
       if (end <= logStart) continue
       const meaning = `${offsetRange(logStart, end)} are lost`
       this.#add('error', name, 'the folder is missing', meaning, 'Restore it from a backup')
     }
   }
 
-  #offsetsOf(name: string): CheckpointedOffsets {
-    return {
-      recoveryPoint: this.#offsets.get('recovery-point-offset-checkpoint')!.get(name),
-      logStart: this.#offsets.get('log-start-offset-checkpoint')!.get(name),
-      highWatermark: this.#offsets.get('replication-offset-checkpoint')!.get(name),
-      cleaned: this.#offsets.get('cleaner-offset-checkpoint')!.get(name),
-    }
-  }
-
   #add(level: Finding['level'], name: string, problem: string, meaning: string, remedy: string): void {
     const file = `${this.#request.directory}/${name}`
     this.#request.report({ level, file, place: '', problem, meaning, remedy })
+  }
+}
+
+const MISSING = 'the file is missing'
+
+/** The four checkpoint files; what is wrong with one of them is told, and it counts as empty. */
+export function readCheckpoints(
+  fileSystem: FileSystem,
+  directory: string,
+  onProblem: (problem: string, name: CheckpointName) => void,
+): Checkpoints {
+  const read = (name: CheckpointName) => {
+    const path = `${directory}/${name}`
+    try {
+      if (!fileSystem.exists(path)) onProblem(MISSING, name)
+      return readOffsetCheckpoint(fileSystem, path)
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error
+      onProblem(error.message.replace(`${path}: `, ''), name)
+      return new Map<string, number>()
+    }
+  }
+  return new Map(CHECKPOINTS.map((name) => [name, read(name)]))
+}
+
+/** What they say of one partition, `topic-partition`. */
+export function offsetsOf(checkpoints: Checkpoints, name: string): CheckpointedOffsets {
+  return {
+    recoveryPoint: checkpoints.get('recovery-point-offset-checkpoint')?.get(name),
+    logStart: checkpoints.get('log-start-offset-checkpoint')?.get(name),
+    highWatermark: checkpoints.get('replication-offset-checkpoint')?.get(name),
+    cleaned: checkpoints.get('cleaner-offset-checkpoint')?.get(name),
   }
 }
 

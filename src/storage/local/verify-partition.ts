@@ -41,13 +41,19 @@ export async function verifyPartition(request: PartitionToVerify): Promise<Verif
   const names = request.fileSystem.list(request.directory)
   const files = new Set(names)
   noteStrangeNames(request, names)
-  const bases = names.filter((name) => name.endsWith('.log') && SEGMENT_FILE.test(name)).map(baseOf)
+  const segments = names.filter((name) => name.endsWith('.log') && SEGMENT_FILE.test(name)).map(baseOf)
+  // Nobody reads what lies below the log start, and recovery leaves it alone until it is deleted.
+  const bases = segments.filter((_, index) => {
+    const next = segments[index + 1]
+    return next === undefined || next > (request.offsets.logStart ?? 0)
+  })
   const snapshots = new SnapshotChecks(
     request,
     names.filter((name) => SNAPSHOT_FILE.test(name)),
   )
-  const epochs = readEpochs(request, files, bases.length > 0)
+  const epochs = readEpochs(request, files, segments.length > 0)
   const producers = new ProducerReplay()
+  const firstOffset = bases[0] ?? 0
   const partition: PartitionState = {
     fileSystem: request.fileSystem,
     directory: request.directory,
@@ -59,9 +65,9 @@ export async function verifyPartition(request: PartitionToVerify): Promise<Verif
     recoveryPoint: request.offsets.recoveryPoint ?? 0,
     epochs,
     producers,
-    reached: (offset) => snapshots.compare(offset, producers, partition.firstOffset),
-    firstOffset: -1,
-    nextOffset: bases[0] ?? 0,
+    reached: (offset) => snapshots.compare(offset, producers, firstOffset),
+    firstOffset,
+    nextOffset: firstOffset,
     leaderEpoch: -1,
     batches: 0,
     segments: 0,
@@ -71,7 +77,7 @@ export async function verifyPartition(request: PartitionToVerify): Promise<Verif
   }
   partition.reached(partition.nextOffset)
   snapshots.finish(partition.nextOffset)
-  checkOffsets(request, bases[0] ?? null, partition.nextOffset)
+  checkOffsets(request, segments[0] ?? null, partition.nextOffset)
   checkEpochEnd(request, epochs, partition)
   return { segments: partition.segments, batches: partition.batches, logEndOffset: partition.nextOffset }
 }
@@ -118,7 +124,7 @@ class SnapshotChecks {
       if (typeof snapshot === 'string') this.#report(at, snapshot)
       // Compaction takes batches away that a snapshot still tells of.
       else if (!this.#request.compacted && at > (this.#request.offsets.cleaned ?? 0)) {
-        const problem = producers.snapshotProblem(snapshot, Math.max(0, firstOffset))
+        const problem = producers.snapshotProblem(snapshot, firstOffset)
         if (problem !== null) this.#report(at, problem)
       }
     }

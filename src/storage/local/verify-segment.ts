@@ -29,9 +29,10 @@ export interface PartitionState {
   /** Null where the file does not tell. */
   readonly epochs: LeaderEpochCache | null
   readonly producers: ProducerReplay
+  /** The log tells nothing of what came before. */
+  readonly firstOffset: number
   /** Called before a batch is taken in, with its offset; and at the end of the log. */
   readonly reached: (offset: number) => void
-  firstOffset: number
   nextOffset: number
   leaderEpoch: number
   batches: number
@@ -142,7 +143,6 @@ class SegmentCheck {
     }
     this.#leaderEpoch(header, partitionLeaderEpoch, where)
     this.#producer(header, buffer, at, where)
-    if (partition.firstOffset < 0) partition.firstOffset = baseOffset
     partition.nextOffset = lastOffset + 1
   }
 
@@ -288,7 +288,7 @@ class SegmentCheck {
     const problem =
       index === null
         ? `${content.length} bytes that are no transaction index`
-        : transactionIndexProblem(index, this.#aborted, Math.max(0, this.#partition.firstOffset), mayKnowMore)
+        : transactionIndexProblem(index, this.#aborted, this.#partition.firstOffset, mayKnowMore)
     if (problem === null) return
     this.#partition.report({
       level: this.#settled ? 'error' : 'note',
