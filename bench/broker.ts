@@ -67,6 +67,7 @@ export class BenchBroker {
     const [command, ...args] = contender === 'kafka' ? await kafkaCommand(folder, port) : ourCommand(folder, port)
     if (contender === 'odradek') args.push('--durability', 'os')
     const log = openSync(path.join(folder, 'log'), 'w')
+    await settle()
     const beganMs = performance.now()
     const child = spawn(command!, args, { stdio: ['ignore', log, log] })
     closeSync(log)
@@ -103,6 +104,11 @@ export class BenchBroker {
     if (this.#child.exitCode === null && this.#child.signalCode === null) await this.stop()
     rmSync(this.#folder, { recursive: true, force: true })
   }
+}
+
+/** Waits until the disk has what was written so far: nobody pays for what another left in the page cache. */
+export async function settle(): Promise<void> {
+  await runChecked('sync', [], { timeoutMs: START_TIMEOUT_MS })
 }
 
 async function answers(port: number): Promise<boolean> {

@@ -4,7 +4,7 @@ import { Fetch } from '../protocol/messages/01-fetch.ts'
 import { CreateTopics } from '../protocol/messages/19-create-topics.ts'
 import { eachBatch, lastOffset } from '../protocol/records/batch.ts'
 import { buildBatch } from '../protocol/records/batch-builder.ts'
-import { BenchBroker, type Contender } from './broker.ts'
+import { BenchBroker, type Contender, settle } from './broker.ts'
 import { firstRoundTrip } from './first-round-trip.ts'
 import { decode, LoadConnection } from './load-connection.ts'
 
@@ -82,6 +82,7 @@ export async function runAll(contender: Contender, scale: number): Promise<numbe
     for (const load of LOADS) {
       await produce(broker, { ...load, topic: `${load.topic}-warm-up` }, scale * WARM_UP)
       await consume(broker, { ...load, topic: `${load.topic}-warm-up` }, scale * WARM_UP)
+      await settle()
       numbers.push(...(await produce(broker, load, scale)), ...(await consume(broker, load, scale)))
     }
     await createTopic(broker.port, 'single', 1)
