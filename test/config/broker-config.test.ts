@@ -256,7 +256,7 @@ describe('listeners', () => {
     ],
     ['nothing for clients', () => parse(['CONTROLLER://:9093']), 'listeners', /none that clients could use/],
     [
-      '0.0.0.0 told to clients',
+      'trap 26: 0.0.0.0 told to clients',
       () => parse(['PLAINTEXT://:1'], ['PLAINTEXT://0.0.0.0:1']),
       'advertised.listeners',
       /0\.0\.0\.0/,
