@@ -16,8 +16,8 @@ import { StorageError } from '../storage/local/storage-error.ts'
 import { directoryState, type KnownTopics } from '../storage/local/verify-directory.ts'
 import { GROUP_METADATA_TOPIC, SHARE_GROUP_STATE_TOPIC, TRANSACTION_STATE_TOPIC } from './internal-topics.ts'
 import { imageOfStored } from './local-metadata.ts'
-import { readMetadataLog, type StoredMetadata } from './metadata-log-reader.ts'
-import { METADATA_DIRECTORY, topicsOf } from './verify-data-directory.ts'
+import { METADATA_DIRECTORY, readMetadataLog, type StoredMetadata } from './metadata-log-reader.ts'
+import { topicsOf } from './verify-data-directory.ts'
 
 export interface DataToBackUp {
   readonly fileSystem: FileSystem

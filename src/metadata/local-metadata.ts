@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import type { Logger } from 'pino'
 import type { Clock } from '../io/clock.ts'
 import type { FileSystem } from '../io/file-system.ts'
@@ -6,7 +7,7 @@ import { applyRecords, emptyImage } from './image-builder.ts'
 import type { Decision, Metadata, MetadataListener, MetadataRecord } from './metadata.ts'
 import type { MetadataImage } from './metadata-image.ts'
 import { MetadataLog } from './metadata-log.ts'
-import { readMetadataLog, type StoredMetadata } from './metadata-log-reader.ts'
+import { METADATA_DIRECTORY, readMetadataLog, type StoredMetadata } from './metadata-log-reader.ts'
 import { featureLevelRecord, partitionChangeRecord, registerBrokerRecord } from './metadata-record.ts'
 import { type Registration, snapshotRecords } from './snapshot-records.ts'
 
@@ -64,15 +65,12 @@ export class LocalMetadata implements Metadata {
   }
 
   /**
-   * Rebuilds the image, then begins a new leadership of everything this node leads. `stored` saves reading what was
-   * read already.
+   * Begins a new leadership of everything this node leads, on what is stored; `found` saves reading what was read
+   * already.
    */
-  static async open(
-    options: LocalMetadataOptions,
-    stored: StoredMetadata = readMetadataLog(options.fs, options.directory, false),
-  ): Promise<LocalMetadata> {
-    const { directory, logger } = options
-    const image = imageOfStored(stored, options.clusterId, directory)
+  static async open(options: LocalMetadataOptions, found?: FoundMetadata): Promise<LocalMetadata> {
+    const { directory, logger, fs, clusterId } = options
+    const { stored, image } = found ?? findMetadata(fs, directory, { clusterId, clean: false })
     const log = new MetadataLog(options)
     log.load(stored)
     if (stored.tornEnd !== null) {
@@ -188,6 +186,36 @@ export class LocalMetadata implements Metadata {
       this.#logger.error({ err: error }, 'the metadata snapshot could not be written; the metadata log keeps growing')
     }
   }
+}
+
+export interface FoundMetadata {
+  readonly stored: StoredMetadata
+  readonly image: MetadataImage
+}
+
+/** Reads the metadata and touches nothing; throws StorageError for what a broker must not start on. */
+export function findMetadata(
+  fs: FileSystem,
+  directory: string,
+  { clusterId, clean }: { readonly clusterId: string; readonly clean: boolean },
+): FoundMetadata {
+  const stored = readMetadataLog(fs, directory, clean)
+  const partition = stored.nextOffset > 0 ? undefined : partitionBeside(fs, directory)
+  if (partition !== undefined) {
+    throw new StorageError(
+      `${directory} holds no metadata, but there is the partition directory ${partition}: everything is left alone. ` +
+        'Restore that folder from a backup.',
+    )
+  }
+  return { stored, image: imageOfStored(stored, clusterId, directory) }
+}
+
+function partitionBeside(fs: FileSystem, directory: string): string | undefined {
+  const data = dirname(directory)
+  return fs.list(data).find((name) => {
+    const isPartition = name !== METADATA_DIRECTORY && /^.+-\d+$/.test(name)
+    return isPartition && fs.stat(`${data}/${name}`)?.directory
+  })
 }
 
 /** Throws StorageError for metadata that this version does not understand, and must not write to. */

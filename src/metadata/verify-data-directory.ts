@@ -15,7 +15,13 @@ import type { DirectoryState } from '../storage/local/verify-segment.ts'
 import { ALL_BROKERS } from './broker-layers.ts'
 import { imageOfStored } from './local-metadata.ts'
 import { ConfigResource, type MetadataImage } from './metadata-image.ts'
-import { readMetadataLog, SEGMENT_NAME, SNAPSHOT_NAME, type StoredMetadata } from './metadata-log-reader.ts'
+import {
+  METADATA_DIRECTORY,
+  readMetadataLog,
+  SEGMENT_NAME,
+  SNAPSHOT_NAME,
+  type StoredMetadata,
+} from './metadata-log-reader.ts'
 
 export interface DataToVerify {
   readonly fileSystem: FileSystem
@@ -26,7 +32,6 @@ export interface DataToVerify {
   readonly progress?: (done: Progress) => void
 }
 
-export const METADATA_DIRECTORY = '__cluster_metadata-0'
 /** A running broker may write a snapshot while its files are listed. */
 const ATTEMPTS = 5
 

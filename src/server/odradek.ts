@@ -19,12 +19,14 @@ import type { EndOfTurn } from '../io/turn.ts'
 import type { Work } from '../io/work.ts'
 import { topicChanges } from '../metadata/image.ts'
 import { GROUP_METADATA_TOPIC } from '../metadata/internal-topics.ts'
-import { LocalMetadata, METADATA_VERSION } from '../metadata/local-metadata.ts'
+import { type FoundMetadata, findMetadata, LocalMetadata, METADATA_VERSION } from '../metadata/local-metadata.ts'
 import type { Membership } from '../metadata/membership.ts'
+import { METADATA_DIRECTORY } from '../metadata/metadata-log-reader.ts'
 import { SingleNodeMembership } from '../metadata/single-node-membership.ts'
 import { TopicConfigs } from '../metadata/topic-configs.ts'
 import { newTopicId } from '../metadata/topic-id.ts'
 import { LocalLogStore } from '../storage/local/local-log-store.ts'
+import type { DirectoryInspection } from '../storage/local/log-manager.ts'
 import type { Durability } from '../storage/storage.ts'
 import { limitsOf } from './limits.ts'
 import { type BoundListener, Server } from './server.ts'
@@ -52,7 +54,6 @@ export interface OdradekOptions {
 const DEFAULT_ADVERTISED_HOST = 'localhost'
 /** Settings that, when given, replace the sync before the answer to acks=all. */
 const FLUSH_SETTINGS = ['log.flush.interval.messages', 'log.flush.interval.ms', 'log.flush.scheduler.interval.ms']
-const METADATA_DIRECTORY = '__cluster_metadata-0'
 /** Wire value of the security protocol in a registration. */
 const PLAINTEXT = 0
 
@@ -81,8 +82,13 @@ export class Odradek {
   static async start(io: BrokerIo, { config, clusterId }: OdradekOptions): Promise<Odradek> {
     const { clock, logger } = io
     const durability: Durability = config['odradek.durability']
-    const store = await openStore(io, config, clusterId)
-    const metadata = await openMetadata(io, config, store)
+    let found: FoundMetadata | undefined
+    // Before the store writes its first byte: a directory that cannot be started on stays as it is.
+    const store = await openStore(io, config, clusterId, ({ identity, clean }) => {
+      const directory = `${config.dataDirectory}/${METADATA_DIRECTORY}`
+      found = findMetadata(io.fileSystem, directory, { clusterId: identity.clusterId, clean })
+    })
+    const metadata = await openMetadata(io, config, store, found)
     const endpoints = new Map<string, BoundListener>()
     const membership: Membership = new SingleNodeMembership(
       config['node.id'],
@@ -192,9 +198,15 @@ export class Odradek {
   }
 }
 
-async function openStore(io: BrokerIo, config: BrokerConfig, clusterId: string | null): Promise<LocalLogStore> {
+async function openStore(
+  io: BrokerIo,
+  config: BrokerConfig,
+  clusterId: string | null,
+  inspect: DirectoryInspection,
+): Promise<LocalLogStore> {
   const store = await LocalLogStore.open({
     directory: config.dataDirectory,
+    inspect,
     fileSystem: io.fileSystem,
     clock: io.clock,
     random: io.random,
@@ -220,9 +232,14 @@ async function openStore(io: BrokerIo, config: BrokerConfig, clusterId: string |
   return store
 }
 
-function openMetadata(io: BrokerIo, config: BrokerConfig, store: LocalLogStore): Promise<LocalMetadata> {
+function openMetadata(
+  io: BrokerIo,
+  config: BrokerConfig,
+  store: LocalLogStore,
+  found: FoundMetadata | undefined,
+): Promise<LocalMetadata> {
   const { clusterId, nodeId, directoryId } = store.identity
-  return LocalMetadata.open({
+  const options = {
     fs: io.fileSystem,
     clock: io.clock,
     directory: `${config.dataDirectory}/${METADATA_DIRECTORY}`,
@@ -248,5 +265,6 @@ function openMetadata(io: BrokerIo, config: BrokerConfig, store: LocalLogStore):
       rack: config['broker.rack'],
       logDirs: [directoryId],
     },
-  })
+  }
+  return LocalMetadata.open(options, found)
 }

@@ -30,7 +30,7 @@ import { Limiter } from './limiter.ts'
 import { Log } from './log.ts'
 import type { FlushableLog, LogContext, Report } from './log-context.ts'
 import type { DirectoryIdentity } from './log-directory.ts'
-import { LogManager } from './log-manager.ts'
+import { type DirectoryInspection, LogManager } from './log-manager.ts'
 import { readLog } from './log-reader.ts'
 import { LogRetention } from './log-retention.ts'
 import { OpenFiles } from './open-files.ts'
@@ -51,6 +51,8 @@ export interface LocalLogStoreOptions {
   readonly clusterId: string
   /** Guards the directory against a second process; null where the disk is nobody else's. */
   readonly processes?: ProcessTable | null
+  /** Looks at what else is in the directory before anything is written; throws to have it left alone. */
+  readonly inspect?: DirectoryInspection
   readonly endOfTurn?: EndOfTurn
   readonly report?: Report
   /** Memory for the most recent batches of all logs. */
@@ -113,6 +115,7 @@ export class LocalLogStore implements LogStore {
       nodeId: options.nodeId,
       clusterId: options.clusterId,
       processes: options.processes ?? null,
+      ...(options.inspect === undefined ? {} : { inspect: options.inspect }),
       checkpointIntervalMs: options.checkpointIntervalMs ?? 60_000,
       producerIdExpirationMs: options.producerIdExpirationMs ?? 86_400_000,
       producerIdExpirationCheckIntervalMs: options.producerIdExpirationCheckIntervalMs ?? 600_000,

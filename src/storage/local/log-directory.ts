@@ -36,7 +36,8 @@ export async function identifyDirectory(
   })
   if (foreign !== undefined) {
     throw new StorageError(
-      `${directory} holds the partition directory ${foreign} but no ${META_PROPERTIES}: it is left alone`,
+      `${directory} holds the partition directory ${foreign} but no ${META_PROPERTIES}: it is left alone. ` +
+        'Restore that file from a backup, or start on another folder.',
     )
   }
   const identity = { ...wanted, directoryId: random.bytes(16).toString('base64url') }
@@ -47,15 +48,22 @@ export async function identifyDirectory(
 function checkedIdentity(properties: Map<string, string>, path: string, nodeId: number): DirectoryIdentity {
   const version = properties.get('version')
   if (version !== VERSION) {
-    throw new StorageError(`${path}: version ${version ?? 'missing'} is not ${VERSION}; this directory is left alone`)
+    const newer = Number(version) > Number(VERSION)
+    const advice = newer ? 'Start it with the version that wrote it.' : 'Restore the file from a backup.'
+    throw new StorageError(
+      `${path}: version ${version ?? 'missing'} is not ${VERSION}; this directory is left alone. ${advice}`,
+    )
   }
   const clusterId = properties.get('cluster.id')
   const storedNodeId = properties.get('node.id')
   if (!clusterId || storedNodeId === undefined || !/^\d+$/.test(storedNodeId)) {
-    throw new StorageError(`${path}: cluster.id or node.id is missing`)
+    throw new StorageError(`${path}: cluster.id or node.id is missing. Restore the file from a backup.`)
   }
   if (Number(storedNodeId) !== nodeId) {
-    throw new StorageError(`${path}: the data belongs to node.id ${storedNodeId}, this broker is node.id ${nodeId}`)
+    throw new StorageError(
+      `${path}: the data belongs to node.id ${storedNodeId}, this broker is node.id ${nodeId}. ` +
+        `Set node.id=${storedNodeId}, or start on another folder.`,
+    )
   }
   return { clusterId, nodeId, directoryId: properties.get('directory.id') ?? '' }
 }
@@ -105,11 +113,15 @@ export function directoryHolder(
   return holder && processes.isRunning(holder) ? holder : null
 }
 
+export function refuseHeld(fileSystem: FileSystem, directory: string, processes: ProcessTable): void {
+  const holder = directoryHolder(fileSystem, directory, processes)
+  if (holder) throw new StorageError(`${directory} is in use by the process ${holder.pid}`)
+}
+
 /** Takes the directory for this process; throws when a running process has it. */
 export function lockDirectory(fileSystem: FileSystem, directory: string, processes: ProcessTable): void {
   const path = `${directory}/${LOCK}`
-  const holder = directoryHolder(fileSystem, directory, processes)
-  if (holder) throw new StorageError(`${directory} is in use by the process ${holder.pid}`)
+  refuseHeld(fileSystem, directory, processes)
   fileSystem.unlink(path)
   try {
     const file = fileSystem.open(path, 'exclusive')
@@ -142,6 +154,13 @@ function parseLock(content: Buffer | null): ProcessIdentity | null {
   }
 }
 
+const MARK = Buffer.from('{"version":0,"brokerEpoch":-1}')
+
+/** Kafka leaves a mark of its own, and no manifest. */
+export function wasClosedByUs(fileSystem: FileSystem, directory: string): boolean {
+  return fileSystem.readFile(`${directory}/${CLEAN_SHUTDOWN}`)?.equals(MARK) ?? false
+}
+
 /** The mark is left alone. */
 export function isCleanlyClosed(fileSystem: FileSystem, directory: string): boolean {
   return fileSystem.exists(`${directory}/${CLEAN_SHUTDOWN}`)
@@ -156,7 +175,7 @@ export interface LastStop {
 /** Whether the last stop was in good order. Mark and manifest are gone, for good, before this resolves. */
 export async function takeCleanShutdownMark(fileSystem: FileSystem, directory: string): Promise<LastStop> {
   const clean = fileSystem.exists(`${directory}/${CLEAN_SHUTDOWN}`)
-  const manifest = clean ? fileSystem.readFile(`${directory}/${MANIFEST}`) : null
+  const manifest = wasClosedByUs(fileSystem, directory) ? fileSystem.readFile(`${directory}/${MANIFEST}`) : null
   fileSystem.unlink(`${directory}/${CLEAN_SHUTDOWN}`)
   fileSystem.unlink(`${directory}/${MANIFEST}`)
   if (clean) await fileSystem.syncDirectory(directory)
@@ -170,7 +189,7 @@ export async function leaveCleanShutdownMark(
   manifest: Buffer,
 ): Promise<void> {
   await fileSystem.replaceFile(`${directory}/${MANIFEST}`, manifest)
-  await fileSystem.replaceFile(`${directory}/${CLEAN_SHUTDOWN}`, Buffer.from('{"version":0,"brokerEpoch":-1}'))
+  await fileSystem.replaceFile(`${directory}/${CLEAN_SHUTDOWN}`, MARK)
 }
 
 /** A unique name for a directory that is on its way out; a long topic name gives way to the suffix. */

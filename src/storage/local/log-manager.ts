@@ -2,7 +2,7 @@ import type { TopicConfig } from '../../config/topic-config.ts'
 import type { Timer } from '../../io/clock.ts'
 import type { ProcessTable } from '../../io/process-table.ts'
 import type { LogIdentity } from '../storage.ts'
-import { formatOffsetCheckpoint, readOffsetCheckpoint } from './checkpoint-file.ts'
+import { formatOffsetCheckpoint } from './checkpoint-file.ts'
 import { makeDirectoryDurably } from './durable-directory.ts'
 import { Limiter } from './limiter.ts'
 import { Log } from './log.ts'
@@ -10,23 +10,30 @@ import type { LogContext } from './log-context.ts'
 import {
   type DirectoryIdentity,
   identifyDirectory,
+  isCleanlyClosed,
   isDeletedName,
   type LastStop,
   leaveCleanShutdownMark,
   lockDirectory,
+  refuseHeld,
   retiredName,
   takeCleanShutdownMark,
   unlockDirectory,
+  wasClosedByUs,
 } from './log-directory.ts'
 import { LogFiles, parsePartitionMetadata, partitionMetadata } from './log-files.ts'
 import { type LoadRequest, loadLog } from './log-loader.ts'
 import { decodeManifest, encodeManifest, loadFromManifest, type ManifestEntry } from './log-manifest.ts'
 import { errorText, StorageError } from './storage-error.ts'
+import {
+  CLEANED,
+  HIGH_WATERMARKS,
+  LOG_STARTS,
+  RECOVERY_POINTS,
+  readStoredOffsets,
+  type StoredOffsets,
+} from './stored-offsets.ts'
 
-const RECOVERY_POINTS = 'recovery-point-offset-checkpoint'
-const LOG_STARTS = 'log-start-offset-checkpoint'
-const HIGH_WATERMARKS = 'replication-offset-checkpoint'
-const CLEANED = 'cleaner-offset-checkpoint'
 /** Logs that are read, or closed, at the same time: enough to keep the disk and one core busy. */
 const LOGS_AT_ONCE = 4
 
@@ -35,10 +42,14 @@ export interface LogManagerOptions {
   /** Written into a new directory; an old one keeps its own. */
   readonly clusterId: string
   readonly processes: ProcessTable | null
+  /** Looks at what else is in the directory; throws to have it left alone. */
+  readonly inspect?: DirectoryInspection
   readonly checkpointIntervalMs: number
   readonly producerIdExpirationMs: number
   readonly producerIdExpirationCheckIntervalMs: number
 }
+
+export type DirectoryInspection = (found: { readonly identity: DirectoryIdentity; readonly clean: boolean }) => void
 
 /** The logs of one directory: opening, dropping, checkpoints, and the mark of a clean stop. */
 export class LogManager {
@@ -68,6 +79,7 @@ export class LogManager {
     context: LogContext,
     options: LogManagerOptions,
     identity: DirectoryIdentity,
+    offsets: StoredOffsets,
     { clean, manifest }: LastStop,
   ) {
     this.#context = context
@@ -75,20 +87,30 @@ export class LogManager {
     this.identity = identity
     this.#clean = clean
     this.#manifest = decodeManifest(manifest)
-    this.#recoveryPoints = readOffsetCheckpoint(context.fileSystem, `${context.directory}/${RECOVERY_POINTS}`)
-    this.#logStarts = readOffsetCheckpoint(context.fileSystem, `${context.directory}/${LOG_STARTS}`)
-    this.#cleanedOffsets = readOffsetCheckpoint(context.fileSystem, `${context.directory}/${CLEANED}`)
-    this.#highWatermarks = readOffsetCheckpoint(context.fileSystem, `${context.directory}/${HIGH_WATERMARKS}`)
+    this.#recoveryPoints = offsets.recoveryPoints
+    this.#logStarts = offsets.logStarts
+    this.#cleanedOffsets = offsets.cleanedOffsets
+    this.#highWatermarks = offsets.highWatermarks
   }
 
+  /** Whatever is to be refused is refused before the first byte is written. */
   static async open(context: LogContext, options: LogManagerOptions): Promise<LogManager> {
     const { fileSystem, directory } = context
     await makeDirectoryDurably(fileSystem, directory)
     const wanted = { nodeId: options.nodeId, clusterId: options.clusterId }
     const identity = await identifyDirectory(fileSystem, directory, wanted, context.random)
+    if (options.processes) refuseHeld(fileSystem, directory, options.processes)
+    const clean = isCleanlyClosed(fileSystem, directory)
+    const offsets = readStoredOffsets(
+      fileSystem,
+      directory,
+      clean && wasClosedByUs(fileSystem, directory),
+      context.report,
+    )
+    options.inspect?.({ identity, clean })
     if (options.processes) lockDirectory(fileSystem, directory, options.processes)
     const lastStop = await takeCleanShutdownMark(fileSystem, directory)
-    const manager = new LogManager(context, options, identity, lastStop)
+    const manager = new LogManager(context, options, identity, offsets, lastStop)
     manager.#removeDeleted()
     manager.#repeat(options.checkpointIntervalMs, () => manager.#checkpointLater())
     manager.#repeat(options.producerIdExpirationCheckIntervalMs, () => manager.#expireProducers())
