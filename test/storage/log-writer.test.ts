@@ -12,3 +12,14 @@ it('a disk that is full right behind a roll left the log in recovery for ever', 
   for (let turn = 0; turn < 50; turn++) await new Promise<void>((resolve) => setImmediate(resolve))
   expect(await appendTo(store, log, batchOf(['d']))).toMatchObject({ error: ErrorCode.NONE, baseOffset: 2 })
 })
+
+it('a power cut left the second segment of a new log without the first', async () => {
+  for (let seed = 0; seed < 100; seed++) {
+    const { fileSystem, store } = await openFixture()
+    const log = await store.open(identity(), config({ 'segment.bytes': 100 }), 0)
+    for (const value of ['a', 'b', 'c']) await appendTo(store, log, batchOf([value]))
+    const restarted = await openFixture({ fileSystem: fileSystem.crash(seed) })
+    const { logStartOffset } = (await restarted.store.open(identity(), config(), 1)).offsets
+    expect(logStartOffset, `seed ${seed}`).toBe(0)
+  }
+})

@@ -60,6 +60,10 @@ export class LogFiles {
     return this.#unfinished.includes(segment.baseOffset)
   }
 
+  get namesUnsynced(): boolean {
+    return this.#namesUnsynced
+  }
+
   openForWriting(segment: LogSegment): OpenFile {
     if (!this.#directoryExists) this.#createDirectory()
     if (segment.writtenBytes === 0) this.#namesUnsynced = true

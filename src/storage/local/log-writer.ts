@@ -32,6 +32,8 @@ export interface WriterHost {
   readonly name: string
   /** The file of a segment, created together with what it needs when it is the first. */
   openForWriting(segment: LogSegment): OpenFile
+  /** Names were made that a power cut could still take away. */
+  readonly namesUnsynced: boolean
   /** Makes new names survive a power cut. */
   syncNames(): Promise<void>
   written(bytes: number): void
@@ -105,7 +107,7 @@ export class LogWriter {
     while (!this.#writing && this.#state === 'running' && this.#pending.length > 0) {
       const group = this.#nextGroup()
       const bytes = sizeOf(group)
-      if (this.#syncing || !this.#context.pace.mayBlock(bytes)) {
+      if (this.#syncing || this.#mustSyncNames(group) || !this.#context.pace.mayBlock(bytes)) {
         this.#writing = true
         void this.#writeLater(group, bytes)
         return
@@ -182,6 +184,7 @@ export class LogWriter {
   async #writeLater(group: PendingWrite[], bytes: number): Promise<void> {
     let failure: unknown = null
     try {
+      if (this.#mustSyncNames(group)) await this.#host.syncNames()
       await this.#context.fileOperations.run(() => this.#write(group))
     } catch (error) {
       failure = error ?? new Error('the write failed')
@@ -192,6 +195,11 @@ export class LogWriter {
     else this.#wrote(group, bytes)
     this.flush()
     this.#wakeIdle()
+  }
+
+  /** A new segment must not outlive a power cut that takes the first one away: the log would begin in the middle. */
+  #mustSyncNames([first]: readonly PendingWrite[]): boolean {
+    return first!.segment.writtenBytes === 0 && this.#host.namesUnsynced
   }
 
   async #write(group: PendingWrite[]): Promise<void> {

@@ -214,6 +214,10 @@ export class Log implements LogHandle, WriterHost {
     return this.files.openForWriting(segment)
   }
 
+  get namesUnsynced(): boolean {
+    return this.files.namesUnsynced
+  }
+
   syncNames(): Promise<void> {
     return this.files.syncNames()
   }
