@@ -143,7 +143,9 @@ export class Client {
     const connection = this.#connect()
     const version = this.versionOf(api)
     const correlationId = connection.send(api, version, request as RequestInputOf<Api>)
-    const frame = await connection.expect(api, version, correlationId, patienceMs + this.#patienceMs)
+    // At the end everybody waits: over a slow network the impatient would never get a long answer.
+    const ownMs = this.world.isEnding ? HANG_MS : this.#patienceMs
+    const frame = await connection.expect(api, version, correlationId, patienceMs + ownMs)
     return decodeReply(api, version, frame, correlationId)
   }
 

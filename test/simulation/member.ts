@@ -154,7 +154,7 @@ export class Member {
     this.#obey('JoinGroup', answer.errorCode)
     this.#memberId = answer.memberId
     const leader = this.#options.instanceId === null ? answer.leader : ''
-    this.#group.joined(this.#owner, answer.generationId, leader, floor, this.#world.life)
+    this.#group.joined(this.#owner, answer.generationId, leader, floor, this.#world.coordinatorLife)
     this.#protocol = answer.protocolName ?? ''
     this.#world.trace.note(this.client.name, `joined ${group} ${answer.generationId}, ${answer.members.length} members`)
     const isLeader = answer.leader === this.#memberId && !answer.skipAssignment

@@ -8,6 +8,8 @@ export class Trace {
   readonly #onLine: ((line: string) => void) | null
   #hash: Hash = createHash('sha1')
   #lines: string[] = []
+  /** Notes taken so far. */
+  length = 0
 
   constructor(now: () => number, onLine: ((line: string) => void) | null) {
     this.#now = now
@@ -15,6 +17,7 @@ export class Trace {
   }
 
   note(who: string, what: string): void {
+    this.length++
     const line = `${this.#now().toFixed(0).padStart(8)} ms  ${who.padEnd(14)} ${what}`
     this.#hash.update(line)
     this.#onLine?.(line)

@@ -33,6 +33,8 @@ const STORAGE_TROUBLE: ReadonlySet<number> = new Set([
   ErrorCode.KAFKA_STORAGE_ERROR,
   ErrorCode.UNKNOWN_SERVER_ERROR,
   ErrorCode.COORDINATOR_NOT_AVAILABLE,
+  // A log that could not be opened.
+  ErrorCode.NOT_LEADER_OR_FOLLOWER,
 ])
 
 /** A machine with a broker on it, the network around it, and what everybody knows of the broker's promises. */
@@ -68,6 +70,7 @@ export class World {
   violation: Error | null = null
   requests = 0
   #stalledUntilMs = 0
+  #closing: BrokerProcess | null = null
   #audit: Promise<void> = Promise.resolve()
   #worstEnd: End = 'close'
   readonly counts = { starts: 0, kills: 0, powerCuts: 0, closes: 0, faults: 0 }
@@ -94,6 +97,11 @@ export class World {
 
   get odradek(): Odradek | null {
     return this.process?.odradek ?? null
+  }
+
+  /** Another number whenever coordinators may have begun again from their logs: at each start, all the time without a disk. */
+  get coordinatorLife(): number {
+    return this.isDiskFailing ? -this.trace.length : this.life
   }
 
   group(name: string): GroupLedger {
@@ -192,12 +200,14 @@ export class World {
   /** Resolves when the process is gone, in good order unless it is killed on the way. */
   async closeBroker(): Promise<void> {
     const { process } = this
+    if (process === null || process === this.#closing) return
+    this.#closing = process
     // It reads behind the back of the server, which waits for its own readers.
     await this.#audit
     if (this.process !== process) return
     this.trace.note('broker', 'close')
     try {
-      await process!.close()
+      await process.close()
     } catch (error) {
       if (!this.isDiskFailing) throw error
       this.trace.note('broker', `could not close: ${error}`)
@@ -207,9 +217,9 @@ export class World {
     if (this.process !== process) return
     this.process = null
     this.counts.closes++
-    if (process!.clock.waiting.length > 0) this.fail(`timers outlive the broker: ${process!.clock.waiting.join('; ')}`)
-    if (process!.transport.openSockets > 0) this.fail(`${process!.transport.openSockets} sockets outlive the broker`)
-    const { openPaths } = process!.fuse
+    if (process.clock.waiting.length > 0) this.fail(`timers outlive the broker: ${process.clock.waiting.join('; ')}`)
+    if (process.transport.openSockets > 0) this.fail(`${process.transport.openSockets} sockets outlive the broker`)
+    const { openPaths } = process.fuse
     if (openPaths.length > 0) this.fail(`files stay open after the broker closed: ${openPaths.join(', ')}`)
     this.disk = this.disk.kill()
     this.trace.note('broker', 'closed')
