@@ -18,14 +18,14 @@ if (!Number.isSafeInteger(first)) throw new Error(`--seed is a whole number, not
 
 const REPORT_MS = 10_000
 
-const machines: Record<string, (seed: number) => void | Promise<unknown>> = {
+const machines: Record<string, (seed: number) => Promise<unknown>> = {
   'whole broker': async (seed) => {
     const { violation } = await simulate({ seed, steps: 15_000 })
     if (violation !== null) throw new Error(`npm run simulate -- --seed ${seed}`, { cause: violation })
   },
   'one log': (seed) => runSeed({ seed, steps: 200 }),
   metadata: (seed) => crashRounds(seed, 1024 * 1024),
-  group: (seed) => {
+  group: async (seed) => {
     new GroupChurn(seed).run(800)
   },
 }
