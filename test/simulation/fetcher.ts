@@ -44,12 +44,15 @@ export class Fetcher {
   readonly #usesSessions: boolean
   #session: Session = newSession()
   #readings: Reading[] = []
+  /** At most so many bytes at once: over a slow network a member would miss its heartbeats. */
+  readonly #mostBytes: number
   records = 0
 
-  constructor(world: World, client: Client, random: SimulatedRandom, usesSessions: boolean) {
+  constructor(world: World, client: Client, random: SimulatedRandom, usesSessions: boolean, mostBytes = 300_000) {
     this.#world = world
     this.#client = client
     this.#random = random
+    this.#mostBytes = mostBytes
     this.#usesSessions = usesSessions && client.versionOf(Fetch) >= SESSIONS_VERSION
   }
 
@@ -103,7 +106,7 @@ export class Fetcher {
       {
         maxWaitMs,
         minBytes: this.#random.below(3) === 0 ? 500 : 1,
-        maxBytes: this.#random.below(4) === 0 ? 1000 : 1_000_000,
+        maxBytes: this.#random.below(4) === 0 ? 1000 : this.#mostBytes,
         ...sessions,
         topics: this.#topicsOf(changed.map(({ reading }) => reading)),
         forgottenTopicsData: gone.map((name) => this.#forgotten(name)),

@@ -20,6 +20,7 @@ export interface MemberOptions {
   readonly instanceId: string | null
 }
 
+const FETCH_BYTES = 20_000
 const STATIC_VERSIONS = { join: 5, sync: 3, heartbeat: 3, commit: 7, leave: 3 }
 const TOPIC_IDS_VERSION = 10
 const GROUPS_VERSION = 8
@@ -69,7 +70,7 @@ export class Member {
         this.client.versionOf(api, version)
       }
     }
-    this.#fetcher = new Fetcher(world, this.client, this.#random, this.#random.below(2) === 0)
+    this.#fetcher = new Fetcher(world, this.client, this.#random, this.#random.below(2) === 0, FETCH_BYTES)
     this.#sessionTimeoutMs = 1500 + this.#random.below(6000)
   }
 
