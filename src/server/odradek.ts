@@ -54,6 +54,7 @@ export interface OdradekOptions {
 const DEFAULT_ADVERTISED_HOST = 'localhost'
 /** Settings that, when given, replace the sync before the answer to acks=all. */
 const FLUSH_SETTINGS = ['log.flush.interval.messages', 'log.flush.interval.ms', 'log.flush.scheduler.interval.ms']
+const SNAPSHOT_SETTING = 'metadata.log.max.record.bytes.between.snapshots'
 /** Wire value of the security protocol in a registration. */
 const PLAINTEXT = 0
 
@@ -247,6 +248,8 @@ function openMetadata(
     nodeId,
     sync: config['odradek.durability'] === 'disk',
     logger: io.logger,
+    // Kafka's default is far more than one node's metadata: only a wish is followed.
+    ...(config.texts.has(SNAPSHOT_SETTING) && { snapshotAfterBytes: config[SNAPSHOT_SETTING] }),
     registration: {
       incarnationId: newTopicId(io.random),
       endPoints: config.brokerListeners.map(({ name, advertisedHost, advertisedPort, port }) => ({

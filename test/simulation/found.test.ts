@@ -25,3 +25,13 @@ it('a topic is deleted while the first group of all waits for __consumer_offsets
   expect((await world.until(deleted)).responses[0]).toMatchObject({ errorCode: 0 })
   expect(await world.until(synced)).toMatchObject({ errorCode: 0 })
 })
+
+it('metadata.log.max.record.bytes.between.snapshots is what it says', async () => {
+  const world = new SmallWorld({ 'metadata.log.max.record.bytes.between.snapshots': '1000' })
+  await world.start()
+  const admin = await world.connect()
+  for (let index = 0; index < 20; index++) {
+    await world.until(admin.send(CreateTopics, 5, { topics: [topic(`t${index}`)] }))
+  }
+  expect(world.disk.list('/data/__cluster_metadata-0').filter((name) => name.endsWith('.checkpoint'))).toHaveLength(1)
+})
