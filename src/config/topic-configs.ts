@@ -46,7 +46,7 @@ export const topicConfigs = {
   'delete.retention.ms': long(
     86400000,
     'How long a tombstone of a compacted topic stays readable after compaction first met it.',
-    { min: 0, use: 'accept', synonyms: ['log.cleaner.delete.retention.ms'] },
+    { min: 0, synonyms: ['log.cleaner.delete.retention.ms'] },
   ),
   'file.delete.delay.ms': long(60000, 'How long the files of a removed segment stay before they are unlinked.', {
     min: 0,
@@ -87,7 +87,6 @@ export const topicConfigs = {
   }),
   'max.compaction.lag.ms': long(LONG_MAX, 'A record is compacted at the latest when it is this old.', {
     min: 1,
-    use: 'accept',
     synonyms: ['log.cleaner.max.compaction.lag.ms'],
   }),
   'max.message.bytes': int(1048588, 'Largest record batch that is accepted, after compression, header included.', {
@@ -111,12 +110,10 @@ export const topicConfigs = {
   'min.cleanable.dirty.ratio': double(0.5, 'Share of a log not yet compacted at which compaction is worth a pass.', {
     min: 0,
     max: 1,
-    use: 'accept',
     synonyms: ['log.cleaner.min.cleanable.ratio'],
   }),
   'min.compaction.lag.ms': long(0, 'A record is left alone by compaction until it is this old.', {
     min: 0,
-    use: 'accept',
     synonyms: ['log.cleaner.min.compaction.lag.ms'],
   }),
   'min.insync.replicas': int(

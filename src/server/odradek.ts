@@ -222,6 +222,13 @@ async function openStore(
     producerIdExpirationCheckIntervalMs: config['producer.id.expiration.check.interval.ms'],
     initialTaskDelayMs: config['log.initial.task.delay.ms'],
     retentionCheckIntervalMs: config['log.retention.check.interval.ms'],
+    cleaner: {
+      enabled: config['log.cleaner.enable'],
+      threads: config['log.cleaner.threads'],
+      backoffMs: config['log.cleaner.backoff.ms'],
+      dedupeBufferBytes: config['log.cleaner.dedupe.buffer.size'],
+      bytesPerSecond: config['log.cleaner.io.max.bytes.per.second'],
+    },
   })
   const stored = store.identity.clusterId
   if (clusterId !== null && clusterId !== stored) {

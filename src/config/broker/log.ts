@@ -28,20 +28,17 @@ export const logConfigs = {
     oneOf: ['compact', 'delete'],
     dynamic: 'cluster',
   }),
-  'log.cleaner.enable': boolean(true, 'Whether compacted topics are compacted.', { use: 'accept' }),
+  'log.cleaner.enable': boolean(true, 'Whether compacted topics are compacted.'),
   'log.cleaner.backoff.ms': long(15000, 'How long compaction rests when nothing is worth a pass.', {
     min: 0,
     dynamic: 'cluster',
-    use: 'accept',
   }),
   'log.cleaner.dedupe.buffer.size': long(134217728, 'Memory for the keys of one compaction pass.', {
     dynamic: 'cluster',
-    use: 'accept',
   }),
   'log.cleaner.delete.retention.ms': long(86400000, 'Default of delete.retention.ms for topics.', {
     min: 0,
     dynamic: 'cluster',
-    use: 'accept',
   }),
   'log.cleaner.io.buffer.load.factor': double(0.9, 'How full the key map of a compaction pass may become.', {
     dynamic: 'cluster',
@@ -55,28 +52,24 @@ export const logConfigs = {
   'log.cleaner.io.max.bytes.per.second': double(
     '1.7976931348623157E308',
     'Limit of reading and writing in compaction.',
-    { dynamic: 'cluster', use: 'accept' },
+    { dynamic: 'cluster' },
   ),
   'log.cleaner.max.compaction.lag.ms': long(LONG_MAX, 'Default of max.compaction.lag.ms for topics.', {
     min: 1,
     dynamic: 'cluster',
-    use: 'accept',
   }),
   'log.cleaner.min.cleanable.ratio': double(0.5, 'Default of min.cleanable.dirty.ratio for topics.', {
     min: 0,
     max: 1,
     dynamic: 'cluster',
-    use: 'accept',
   }),
   'log.cleaner.min.compaction.lag.ms': long(0, 'Default of min.compaction.lag.ms for topics.', {
     min: 0,
     dynamic: 'cluster',
-    use: 'accept',
   }),
-  'log.cleaner.threads': int(1, 'Threads of compaction. There is one process here.', {
+  'log.cleaner.threads': int(1, 'How many logs are compacted at the same time.', {
     min: 0,
     dynamic: 'cluster',
-    use: 'accept',
   }),
   'log.flush.interval.messages': long(
     LONG_MAX,

@@ -28,6 +28,7 @@ import { AppendGroup } from './append-group.ts'
 import { IndexCache } from './index-cache.ts'
 import { Limiter } from './limiter.ts'
 import { Log } from './log.ts'
+import { LogCleaner, type LogCleanerOptions } from './log-cleaner.ts'
 import type { FlushableLog, LogContext, Report } from './log-context.ts'
 import type { DirectoryIdentity } from './log-directory.ts'
 import { type DirectoryInspection, LogManager } from './log-manager.ts'
@@ -74,9 +75,17 @@ export interface LocalLogStoreOptions {
   readonly initialTaskDelayMs?: number
   /** log.retention.check.interval.ms */
   readonly retentionCheckIntervalMs?: number
+  readonly cleaner?: Partial<LogCleanerOptions>
 }
 
 const MIB = 1024 * 1024
+const CLEANER_DEFAULTS: LogCleanerOptions = {
+  enabled: true,
+  threads: 1,
+  backoffMs: 15_000,
+  dedupeBufferBytes: 128 * MIB,
+  bytesPerSecond: Number.MAX_VALUE,
+}
 /** More than libuv has threads, so that none of them waits for work; far fewer than descriptors. */
 const FILE_OPERATIONS_AT_ONCE = 32
 
@@ -86,6 +95,7 @@ export class LocalLogStore implements LogStore {
   readonly #manager: LogManager
   readonly #retired: RetiredFiles
   readonly #retention: LogRetention
+  readonly #cleaner: LogCleaner
   /** By topic id, then partition. */
   readonly #logs = new Map<string, (Log | undefined)[]>()
   readonly #opening = new Map<string, Promise<Log>>()
@@ -106,6 +116,7 @@ export class LocalLogStore implements LogStore {
       initialDelayMs: options.initialTaskDelayMs ?? 30_000,
       intervalMs: options.retentionCheckIntervalMs ?? 300_000,
     })
+    this.#cleaner = new LogCleaner(context, manager, this.#retired, { ...CLEANER_DEFAULTS, ...options.cleaner })
   }
 
   static async open(options: LocalLogStoreOptions): Promise<LocalLogStore> {
@@ -251,8 +262,13 @@ export class LocalLogStore implements LogStore {
     return this.#retention.run()
   }
 
+  /** Compacts now what is worth it; otherwise done every log.cleaner.backoff.ms. */
+  runCompaction(): Promise<void> {
+    return this.#cleaner.run()
+  }
+
   async close(): Promise<void> {
-    await this.#retention.stop()
+    await Promise.all([this.#retention.stop(), this.#cleaner.stop()])
     await this.#retired.close()
     await this.#manager.close()
   }

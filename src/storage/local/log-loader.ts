@@ -8,6 +8,7 @@ import { LogSegment, readTransactionIndex, SEGMENT_FILES, segmentName } from './
 import { backfillProducers } from './producer-backfill.ts'
 import { decodeProducerSnapshot, ProducerState } from './producer-state.ts'
 import { type ScanResult, scanBatches } from './segment-scanner.ts'
+import { finishSwaps, isSwapFile } from './segment-swap.ts'
 import { StorageError } from './storage-error.ts'
 import { TransactionIndex } from './transaction-index.ts'
 
@@ -74,7 +75,11 @@ class LogLoader {
 
   async load(): Promise<LoadedLog> {
     const { fileSystem } = this.#context
-    const names = fileSystem.list(this.#request.directory())
+    let names = fileSystem.list(this.#request.directory())
+    if (names.some(isSwapFile)) {
+      await finishSwaps(this.#context, this.#request.directory())
+      names = fileSystem.list(this.#request.directory())
+    }
     this.#openSegments(names)
     this.#loadEpochs()
     const first = this.#segments[0]?.baseOffset ?? 0

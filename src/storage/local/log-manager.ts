@@ -121,6 +121,15 @@ export class LogManager {
     return this.#logs.values()
   }
 
+  cleanedOffset(log: Log): number | undefined {
+    return this.#cleanedOffsets.get(log.name)
+  }
+
+  /** Durable with the next checkpoint. */
+  noteCleaned(log: Log, offset: number): void {
+    if (this.#logs.get(log.name) === log) this.#cleanedOffsets.set(log.name, offset)
+  }
+
   async openLog(identity: LogIdentity, config: TopicConfig, leaderEpoch: number): Promise<Log> {
     const name = `${identity.topic}-${identity.partition}`
     await this.#retiring.get(name)

@@ -50,6 +50,8 @@ export class LogSegment {
   /** Null while the indexes of a closed segment are not in memory. */
   offsetIndex: OffsetIndex | null
   timeIndex: TimeIndex | null
+  /** What the names of its files end in while compaction puts it in the place of others. */
+  pathSuffix: '' | '.cleaned' | '.swap' = ''
   /** Its files are gone or about to go. */
   deleted = false
   /** Its indexes are being made anew: whoever needs them, or wants to replace them, waits for that. */
@@ -75,7 +77,7 @@ export class LogSegment {
   }
 
   path(suffix: 'log' | 'index' | 'timeindex' | 'txnindex' | 'snapshot'): string {
-    return `${this.#directory()}/${segmentName(this.baseOffset)}.${suffix}`
+    return `${this.#directory()}/${segmentName(this.baseOffset)}.${suffix}${this.pathSuffix}`
   }
 
   /** Whether the next batch belongs into a new segment. */

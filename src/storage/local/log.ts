@@ -179,6 +179,16 @@ export class Log implements LogHandle, WriterHost {
     return oldest
   }
 
+  /** Puts one segment in the place of several, which are in the log one behind the other. */
+  replaceSegments(sources: readonly LogSegment[], replacement: LogSegment): void {
+    const first = this.segments.indexOf(sources[0]!)
+    const behind = this.segments.slice(first + sources.length)
+    this.segments = [...this.segments.slice(0, first), replacement, ...behind]
+    // Memory may hold aborted records of which the new segment no longer says that they are.
+    this.tail.evictBefore(behind[0]!.baseOffset)
+    this.reshaped++
+  }
+
   /** No append is taken from now on; whoever waits is told. */
   stop(state: 'offline' | 'dropped', error: ErrorCode, message: string): void {
     this.state = state

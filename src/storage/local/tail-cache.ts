@@ -204,6 +204,12 @@ export class LogTail {
     if (this.#blocks.length === 0) this.#nextBlockBytes = BLOCK_SIZES[0]
   }
 
+  /** Gives up what begins before the offset. */
+  evictBefore(offset: number): void {
+    const block = this.#blocks.findLast(({ baseOffset }) => baseOffset < offset)
+    if (block) this.evict(block)
+  }
+
   clear(): void {
     for (const block of this.#blocks.splice(0)) this.#cache.detach(block)
   }

@@ -114,7 +114,8 @@ export class TimeIndexCheck {
     this.#baseOffset = baseOffset
   }
 
-  batch(lastOffset: number, maxTimestampMs: number): void {
+  /** A batch that compaction left without records may be named, but need not be. */
+  batch(lastOffset: number, maxTimestampMs: number, hasRecords: boolean): void {
     const largest = maxTimestampMs > this.#maxTimestampMs
     for (; this.#entry < this.#reader.count; this.#entry++) {
       const [timestampMs, offset] = this.#read()
@@ -126,7 +127,7 @@ export class TimeIndexCheck {
       } else if (!largest) this.#problems.add(this.#entry, `${named}, but an earlier batch is as late`)
       this.#lastTimestampMs = timestampMs
     }
-    if (largest) this.#maxTimestampMs = maxTimestampMs
+    if (largest && hasRecords) this.#maxTimestampMs = maxTimestampMs
   }
 
   /** A segment that takes no more batches has its largest timestamp in the last entry. */

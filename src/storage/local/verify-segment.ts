@@ -124,7 +124,7 @@ class SegmentCheck {
     const where = { place: `position ${position}, offset ${baseOffset}`, meaning: '', remedy: RESTORE }
     this.#largestBatchBytes = Math.max(this.#largestBatchBytes, header.sizeBytes)
     this.#offsetIndex?.batch(position, lastOffset)
-    this.#timeIndex?.batch(lastOffset, header.maxTimestamp)
+    this.#timeIndex?.batch(lastOffset, header.maxTimestamp, recordCount > 0)
     partition.batches++
     if (lastOffsetDelta < 0 || baseOffset < partition.nextOffset) {
       const problem = `offsets ${baseOffset} to ${lastOffset} where at least ${partition.nextOffset} belongs`
