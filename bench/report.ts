@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { cpus, release, totalmem } from 'node:os'
+import { cpus, loadavg, release, totalmem } from 'node:os'
 import { isInstalled, runToEnd } from '../compat-tests/process.ts'
 import { KAFKA_VERSION, repositoryRoot } from '../compat-tests/toolchains.ts'
 import { CONTENDERS, type Contender, KAFKA_SETTINGS } from './broker.ts'
@@ -13,6 +13,9 @@ export interface Report {
   readonly medians: ReadonlyMap<Contender, readonly number[]> | null
   readonly parts: readonly { readonly name: string; readonly output: string }[] | null
 }
+
+/** What else the machine did: above a few tenths, throughput is what was left over. */
+const loadAtStart = loadavg()[0]!
 
 const TITLES: Record<Contender, string> = {
   kafka: `Kafka ${KAFKA_VERSION}`,
@@ -50,6 +53,7 @@ export async function machine(): Promise<string> {
   return [
     `- ${new Date().toISOString().slice(0, 10)}, revision ${revision.trim()}`,
     `- ${cpus().length} x ${cpus()[0]?.model}, ${memory}, Linux ${release()}, everything on the loopback interface`,
+    `- load average before it began: ${loadAtStart.toFixed(1)}`,
     `- Node.js ${process.version}; Apache Kafka ${KAFKA_VERSION} on ${java}`,
   ].join('\n')
 }
