@@ -253,3 +253,20 @@ export function parsePartitionMetadata(content: Buffer | null): string | null {
   const match = content && /^version: 0\ntopic_id: ([\w-]{22})\n?$/.exec(content.toString('latin1'))
   return match ? match[1]! : null
 }
+
+/** Throws StorageError for a file of a later format. */
+export function refuseNewerPartition(content: Buffer | null, path: string): void {
+  const version = /^version: (\d{1,3})\n/.exec(content?.toString('latin1') ?? '')?.[1]
+  if (version === undefined || Number(version) === 0) return
+  throw new StorageError(
+    `${path}: version ${version} is newer than 0, the newest known here; the partition is left alone. ` +
+      'Start it with the version that wrote it, or restore the file from a backup.',
+  )
+}
+
+/** Two ids that differ in one character: no two topics have such ids, but a flipped bit makes one of the other. */
+export function isMisspelt(topicId: string, expected: string): boolean {
+  let differences = 0
+  for (let at = 0; at < expected.length; at++) if (topicId[at] !== expected[at]) differences++
+  return topicId.length === expected.length && differences === 1
+}

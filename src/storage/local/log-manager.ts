@@ -21,7 +21,7 @@ import {
   unlockDirectory,
   wasClosedByUs,
 } from './log-directory.ts'
-import { LogFiles, parsePartitionMetadata, partitionMetadata } from './log-files.ts'
+import { isMisspelt, LogFiles, parsePartitionMetadata, partitionMetadata, refuseNewerPartition } from './log-files.ts'
 import { type LoadRequest, loadLog } from './log-loader.ts'
 import { decodeManifest, encodeManifest, loadFromManifest, type ManifestEntry } from './log-manifest.ts'
 import { errorText, StorageError } from './storage-error.ts'
@@ -224,13 +224,15 @@ export class LogManager {
     const names = fileSystem.list(directory)
     if (names.length === 0) return
     const metadataPath = `${directory}/partition.metadata`
-    const owner = parsePartitionMetadata(fileSystem.readFile(metadataPath))
+    const content = fileSystem.readFile(metadataPath)
+    refuseNewerPartition(content, metadataPath)
+    const owner = parsePartitionMetadata(content)
     if (owner === identity.topicId) return
-    const empty = names.every(
-      (name) => !name.endsWith('.log') || fileSystem.stat(`${directory}/${name}`)?.sizeBytes === 0,
-    )
-    if (owner === null && empty) {
-      // A power cut right after the directory was made: nothing in it was promised to anybody.
+    if (owner === null || isMisspelt(owner, identity.topicId)) {
+      // After a power cut right after the directory was made nothing in it was promised to anybody.
+      const written = names.some((name) => name.endsWith('.log') && fileSystem.stat(`${directory}/${name}`)?.sizeBytes)
+      const was = content === null ? 'missing' : 'damaged'
+      if (written) this.#context.report('warn', `${metadataPath} is ${was}: it is written anew for ${identity.topicId}`)
       const file = fileSystem.open(metadataPath, 'create')
       file.truncate(0)
       file.writeSync([partitionMetadata(identity.topicId)], 0)
@@ -240,11 +242,10 @@ export class LogManager {
     const aside = retiredName(identity.topic, identity.partition, this.#context.random, 'stray')
     this.#context.report(
       'warn',
-      `${directory} belongs to topic id ${owner ?? 'unknown'}, not to ${identity.topicId}: it is kept as ${aside}`,
+      `${directory} belongs to topic id ${owner}, not to ${identity.topicId}: it is kept as ${aside}`,
     )
     fileSystem.rename(directory, `${this.#context.directory}/${aside}`)
-    // Of an unknown owner the offsets may be this topic's: records deleted by a caller stay deleted.
-    if (owner !== null) this.#forgetOffsets(`${identity.topic}-${identity.partition}`)
+    this.#forgetOffsets(`${identity.topic}-${identity.partition}`)
   }
 
   async #retireFiles(log: Log): Promise<void> {
