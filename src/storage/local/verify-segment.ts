@@ -289,7 +289,8 @@ class SegmentCheck {
       index === null
         ? `${content.length} bytes that are no transaction index`
         : transactionIndexProblem(index, this.#aborted, this.#partition.firstOffset, mayKnowMore)
-    if (problem === null) return
+    // It is written when the segment is full or the broker stops.
+    if (problem === null || (!this.#settled && index !== null)) return
     this.#partition.report({
       level: this.#settled ? 'error' : 'note',
       file,
