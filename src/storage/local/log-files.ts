@@ -143,15 +143,25 @@ export class LogFiles {
     if (this.#unfinished.length > 0) throw new StorageError(`${this.#name}: not all segments could be finished`)
   }
 
-  async flushEpochs(epochs: LeaderEpochCache): Promise<void> {
-    if (!epochs.dirty || !this.#directoryExists) return
-    epochs.dirty = false
-    const { fileSystem } = this.#context
-    const flush = fileSystem.replaceFile(`${this.directory}/leader-epoch-checkpoint`, epochs.toBuffer())
+  /** One after the other, so that two never write the same file. */
+  flushEpochs(epochs: LeaderEpochCache): Promise<void> {
+    const flush = this.#flushing.then(() => this.#flushEpochsNow(epochs))
     this.#flushing = flush.catch(() => {
       // Whoever asked for it is told.
     })
-    await flush
+    return flush
+  }
+
+  async #flushEpochsNow(epochs: LeaderEpochCache): Promise<void> {
+    if (!epochs.dirty || !this.#directoryExists) return
+    epochs.dirty = false
+    try {
+      await this.#context.fileSystem.replaceFile(`${this.directory}/leader-epoch-checkpoint`, epochs.toBuffer())
+    } catch (error) {
+      // The next recovery points must not be written without them.
+      epochs.dirty = true
+      throw error
+    }
   }
 
   deleteSegment(segment: LogSegment): void {

@@ -66,3 +66,11 @@ it('a topic deleted while checkpoints are written does not fail them', async () 
   await expect(deleted).resolves.toMatchObject({ logStartOffset: 4 })
   expect(await startAfter(fileSystem.crash(1))).toBe(4)
 })
+
+it('leader epochs that could not be written are written by the next checkpoint', async () => {
+  const { fileSystem, store, log } = await tenRecords()
+  fileSystem.faults.push({ operation: 'open', code: 'EIO', path: 'leader-epoch-checkpoint' })
+  await expect(store.deleteRecords(log, 4)).rejects.toThrow('EIO')
+  await store.deleteRecords(log, 4)
+  expect(String(fileSystem.crash(1).readFile('/data/topic-0/leader-epoch-checkpoint'))).toBe('0\n1\n0 4\n')
+})
