@@ -46,6 +46,8 @@ interface Shard<Q, S, T, R> {
   /** Rises with each load: what belongs to an earlier life is dropped. */
   life: number
   readonly timers: Map<string, Timer>
+  /** Until it is loaded again. */
+  reloadTimer: Timer | null
   readonly waiting: Map<number, Waiting<Q, S>>
   /** In the order of the log. */
   readonly writes: Write<S>[]
@@ -76,7 +78,7 @@ export class CoordinatorRuntime<Q, S, T, R> {
     const { log, createMachine } = this.#options
     for (let index = 0; index < log.shardCount(); index++) {
       const machine = createMachine(index)
-      const own = { timers: new Map(), waiting: new Map(), writes: [] }
+      const own = { timers: new Map(), reloadTimer: null, waiting: new Map(), writes: [] }
       this.#shards.push({ index, state: 'loading', machine, fence: -1, life: 0, ...own })
     }
     await Promise.all(this.#shards.map((shard) => this.#owns(shard) && this.#load(shard)))
@@ -215,8 +217,10 @@ export class CoordinatorRuntime<Q, S, T, R> {
 
   #reload(shard: Shard<Q, S, T, R>, delayMs: number): void {
     const { kind, logger, clock } = this.#options
-    clock.schedule(delayMs, () => {
-      if (this.#closed || !this.#owns(shard)) return
+    if (this.#closed) return
+    shard.reloadTimer = clock.schedule(delayMs, () => {
+      shard.reloadTimer = null
+      if (!this.#owns(shard)) return
       // Appends of the earlier life may still reach the log; what they leave there must be read.
       Promise.allSettled(this.#appends)
         .then(() => this.#load(shard))
@@ -244,6 +248,7 @@ export class CoordinatorRuntime<Q, S, T, R> {
     for (const shard of this.#shards) {
       this.#stop(shard, ErrorCode.COORDINATOR_NOT_AVAILABLE)
       shard.state = 'closed'
+      shard.reloadTimer?.cancel()
     }
     await Promise.allSettled(this.#appends)
   }

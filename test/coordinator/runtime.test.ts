@@ -290,6 +290,15 @@ describe('start and end', () => {
     await expect(create().start()).rejects.toThrow('unreadable')
   })
 
+  it('nothing is scheduled any more once it is closed, also when a shard was about to be loaded again', async () => {
+    const runtime = create()
+    await runtime.start()
+    await runtime.call(0, { do: 'crash' })
+    expect(clock.nextDueMs()).not.toBeNull()
+    await runtime.close()
+    expect(clock.nextDueMs()).toBeNull()
+  })
+
   it('closing answers whoever waits, and ends behind the last append', async () => {
     const runtime = await started()
     const parked = runtime.call(0, { do: 'park' })
