@@ -2,7 +2,7 @@ import type { Clock } from '../../io/clock.ts'
 import type { EndOfTurn } from '../../io/turn.ts'
 
 /** How long a task in the background holds the event loop before it lets requests run: no client notices so little. */
-const SLICE_MS = 2
+const SLICE_MS = 1
 
 /** Cuts long work in the background into slices: whoever does it asks after each small step whether to pause. */
 export class TimeSlice {
