@@ -12,11 +12,12 @@ import {
   type PartitionCut,
   type PartitionToCopy,
 } from '../storage/local/partition-copy.ts'
+import { METADATA_DIRECTORY, partitionDirectories, partitionOf } from '../storage/local/partition-directories.ts'
 import { StorageError } from '../storage/local/storage-error.ts'
 import { directoryState, type KnownTopics } from '../storage/local/verify-directory.ts'
 import { GROUP_METADATA_TOPIC, SHARE_GROUP_STATE_TOPIC, TRANSACTION_STATE_TOPIC } from './internal-topics.ts'
 import { imageOfStored } from './local-metadata.ts'
-import { METADATA_DIRECTORY, readMetadataLog, type StoredMetadata } from './metadata-log-reader.ts'
+import { readMetadataLog, type StoredMetadata } from './metadata-log-reader.ts'
 import { topicsOf } from './verify-data-directory.ts'
 
 export interface DataToBackUp {
@@ -49,7 +50,6 @@ const CHECKPOINTS = [
 const MARKS = ['.odradek-manifest', '.kafka_cleanshutdown']
 /** Says whose data a directory holds. Written last: without it nobody starts on half a copy. */
 const IDENTITY = 'meta.properties'
-const PARTITION_DIRECTORY = /^(.+)-\d+$/
 const ATTEMPTS = 20
 
 /** Order of the cut: what is committed about records before the records. */
@@ -142,7 +142,7 @@ class Backup {
   async #cut(): Promise<Cut> {
     const { fileSystem, directory, note, pause } = this.#request
     for (let attempt = 1; ; attempt++) {
-      const names = this.#partitionNames()
+      const names = partitionDirectories(fileSystem, directory)
       const take = (wanted: readonly string[]) => wanted.map((name) => cutPartition(fileSystem, directory, name))
       const ofCoordinators = COORDINATORS.flatMap((topic) => names.filter((name) => topicOf(name) === topic))
       const transactions = names.filter((name) => topicOf(name) === TRANSACTION_STATE_TOPIC)
@@ -162,14 +162,6 @@ class Backup {
       this.#totalBytes = [...cut.coordinators, ...cut.others].reduce((sum, partition) => sum + bytesOf(partition), 0)
       return cut
     }
-  }
-
-  #partitionNames(): string[] {
-    const { fileSystem, directory } = this.#request
-    return fileSystem.list(directory).filter((name) => {
-      if (name === METADATA_DIRECTORY || !PARTITION_DIRECTORY.test(name)) return false
-      return fileSystem.stat(`${directory}/${name}`)?.directory ?? false
-    })
   }
 
   async #readMetadata(): Promise<Pick<Cut, 'metadata' | 'topics'>> {
@@ -246,11 +238,11 @@ function withoutTornEnd(metadata: MetadataFiles, { tornEnd }: StoredMetadata): M
   return metadata.map(([name, content]) => [name, name === torn ? content.subarray(0, tornEnd.wholeBytes) : content])
 }
 
-function topicOf(partition: string): string {
-  return PARTITION_DIRECTORY.exec(partition)![1]!
+function topicOf(name: string): string {
+  return partitionOf(name)?.topic ?? ''
 }
 
-function isKnown(partition: string, topics: KnownTopics): boolean {
-  const topic = topics.get(topicOf(partition))
-  return topic !== undefined && Number(partition.slice(partition.lastIndexOf('-') + 1)) < topic.partitions
+function isKnown(name: string, topics: KnownTopics): boolean {
+  const { topic, partition } = partitionOf(name)!
+  return partition < (topics.get(topic)?.partitions ?? 0)
 }

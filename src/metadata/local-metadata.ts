@@ -2,12 +2,13 @@ import { dirname } from 'node:path'
 import type { Logger } from 'pino'
 import type { Clock } from '../io/clock.ts'
 import type { FileSystem } from '../io/file-system.ts'
+import { partitionDirectories } from '../storage/local/partition-directories.ts'
 import { StorageError } from '../storage/local/storage-error.ts'
 import { applyRecords, emptyImage } from './image-builder.ts'
 import type { Decision, Metadata, MetadataListener, MetadataRecord } from './metadata.ts'
 import type { MetadataImage } from './metadata-image.ts'
 import { MetadataLog } from './metadata-log.ts'
-import { METADATA_DIRECTORY, readMetadataLog, type StoredMetadata } from './metadata-log-reader.ts'
+import { readMetadataLog, type StoredMetadata } from './metadata-log-reader.ts'
 import { featureLevelRecord, partitionChangeRecord, registerBrokerRecord } from './metadata-record.ts'
 import { type Registration, snapshotRecords } from './snapshot-records.ts'
 
@@ -200,7 +201,7 @@ export function findMetadata(
   { clusterId, clean }: { readonly clusterId: string; readonly clean: boolean },
 ): FoundMetadata {
   const stored = readMetadataLog(fs, directory, clean)
-  const partition = stored.nextOffset > 0 ? undefined : partitionBeside(fs, directory)
+  const partition = stored.nextOffset > 0 ? undefined : partitionDirectories(fs, dirname(directory))[0]
   if (partition !== undefined) {
     throw new StorageError(
       `${directory} holds no metadata, but there is the partition directory ${partition}: everything is left alone. ` +
@@ -208,14 +209,6 @@ export function findMetadata(
     )
   }
   return { stored, image: imageOfStored(stored, clusterId, directory) }
-}
-
-function partitionBeside(fs: FileSystem, directory: string): string | undefined {
-  const data = dirname(directory)
-  return fs.list(data).find((name) => {
-    const isPartition = name !== METADATA_DIRECTORY && /^.+-\d+$/.test(name)
-    return isPartition && fs.stat(`${data}/${name}`)?.directory
-  })
 }
 
 /** Throws StorageError for metadata that this version does not understand, and must not write to. */

@@ -41,8 +41,6 @@ export interface TornEnd {
   readonly tornBytes: number
 }
 
-/** In the data directory. */
-export const METADATA_DIRECTORY = '__cluster_metadata-0'
 export const SEGMENT_NAME = /^(\d{20})\.log$/
 export const SNAPSHOT_NAME = /^(\d{20})-(\d{10})\.checkpoint$/
 

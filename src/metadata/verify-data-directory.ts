@@ -1,6 +1,7 @@
 import { resolveTopicConfig } from '../config/topic-config.ts'
 import type { FileSystem } from '../io/file-system.ts'
 import type { ProcessTable } from '../io/process-table.ts'
+import { METADATA_DIRECTORY } from '../storage/local/partition-directories.ts'
 import { StorageError } from '../storage/local/storage-error.ts'
 import {
   type DirectorySummary,
@@ -15,13 +16,7 @@ import type { DirectoryState } from '../storage/local/verify-segment.ts'
 import { ALL_BROKERS } from './broker-layers.ts'
 import { imageOfStored } from './local-metadata.ts'
 import { ConfigResource, type MetadataImage } from './metadata-image.ts'
-import {
-  METADATA_DIRECTORY,
-  readMetadataLog,
-  SEGMENT_NAME,
-  SNAPSHOT_NAME,
-  type StoredMetadata,
-} from './metadata-log-reader.ts'
+import { readMetadataLog, SEGMENT_NAME, SNAPSHOT_NAME, type StoredMetadata } from './metadata-log-reader.ts'
 
 export interface DataToVerify {
   readonly fileSystem: FileSystem

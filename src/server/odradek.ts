@@ -21,12 +21,12 @@ import { topicChanges } from '../metadata/image.ts'
 import { GROUP_METADATA_TOPIC } from '../metadata/internal-topics.ts'
 import { type FoundMetadata, findMetadata, LocalMetadata, METADATA_VERSION } from '../metadata/local-metadata.ts'
 import type { Membership } from '../metadata/membership.ts'
-import { METADATA_DIRECTORY } from '../metadata/metadata-log-reader.ts'
 import { SingleNodeMembership } from '../metadata/single-node-membership.ts'
 import { TopicConfigs } from '../metadata/topic-configs.ts'
 import { newTopicId } from '../metadata/topic-id.ts'
 import { LocalLogStore } from '../storage/local/local-log-store.ts'
 import type { DirectoryInspection } from '../storage/local/log-manager.ts'
+import { METADATA_DIRECTORY } from '../storage/local/partition-directories.ts'
 import type { Durability } from '../storage/storage.ts'
 import { limitsOf } from './limits.ts'
 import { type BoundListener, Server } from './server.ts'
@@ -108,6 +108,7 @@ export class Odradek {
       configOf: (image, topic) => topicConfigs.of(image, topic),
     })
     await partitions.start()
+    await store.settleUnknown()
     const defaults = topicDefaults(config, io.random, [membership.selfId])
     const groups = new GroupCoordinator({
       config,

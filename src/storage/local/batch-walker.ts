@@ -48,8 +48,8 @@ export class BatchWalker {
     this.#onBytes = onBytes
   }
 
-  async walk(visitor: BatchVisitor): Promise<void> {
-    for (let position = 0; position < this.#endPosition; ) {
+  async walk(visitor: BatchVisitor, fromPosition = 0): Promise<void> {
+    for (let position = fromPosition; position < this.#endPosition; ) {
       const known = this.#takeKnown(position, visitor)
       if (known > position) {
         position = known

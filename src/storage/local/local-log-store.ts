@@ -155,6 +155,11 @@ export class LocalLogStore implements LogStore {
     }
   }
 
+  /** Once every log of the metadata is open: what belongs to none of them is moved aside and kept. */
+  settleUnknown(): Promise<void> {
+    return this.#manager.settleUnknown()
+  }
+
   get(topicId: string, partition: number): LogHandle | undefined {
     return this.#logs.get(topicId)?.[partition]
   }

@@ -1,6 +1,7 @@
 import type { FileSystem } from '../../io/file-system.ts'
 import type { ProcessIdentity, ProcessTable } from '../../io/process-table.ts'
 import type { Random } from '../../io/random.ts'
+import { METADATA_DIRECTORY, partitionDirectories } from './partition-directories.ts'
 import { StorageError, systemErrorCode } from './storage-error.ts'
 
 const META_PROPERTIES = 'meta.properties'
@@ -8,7 +9,6 @@ const CLEAN_SHUTDOWN = '.kafka_cleanshutdown'
 const MANIFEST = '.odradek-manifest'
 const LOCK = '.lock'
 const VERSION = '1'
-const PARTITION_DIRECTORY = /^.+-\d+$/
 const MAX_NAME_BYTES = 255
 
 /** Whose data a directory holds; the `meta.properties` file of Kafka's format 1. */
@@ -31,9 +31,8 @@ export async function identifyDirectory(
   const path = `${directory}/${META_PROPERTIES}`
   const content = fileSystem.readFile(path)
   if (content !== null) return checkedIdentity(parseProperties(content.toString('utf8')), path, wanted.nodeId)
-  const foreign = fileSystem.list(directory).find((name) => {
-    return PARTITION_DIRECTORY.test(name) && fileSystem.stat(`${directory}/${name}`)?.directory
-  })
+  const hasMetadata = fileSystem.exists(`${directory}/${METADATA_DIRECTORY}`)
+  const foreign = hasMetadata ? METADATA_DIRECTORY : partitionDirectories(fileSystem, directory)[0]
   if (foreign !== undefined) {
     throw new StorageError(
       `${directory} holds the partition directory ${foreign} but no ${META_PROPERTIES}: it is left alone. ` +

@@ -4,12 +4,14 @@ import { readEndMarker } from './end-marker.ts'
 import { readIndexes } from './index-files.ts'
 import { LeaderEpochCache, parseLeaderEpochs } from './leader-epoch-cache.ts'
 import type { LogContext } from './log-context.ts'
+import { endOfBatchesBehind, InconsistentLogError, lastIndexedPosition, lostText } from './log-damage.ts'
 import { LogSegment, readTransactionIndex, SEGMENT_FILES, segmentName } from './log-segment.ts'
 import { backfillProducers } from './producer-backfill.ts'
 import { decodeProducerSnapshot, ProducerState } from './producer-state.ts'
 import { type ScanResult, scanBatches } from './segment-scanner.ts'
 import { finishSwaps, isSwapFile } from './segment-swap.ts'
 import { StorageError } from './storage-error.ts'
+import { refuseNewerCheckpoint } from './stored-offsets.ts'
 import { TransactionIndex } from './transaction-index.ts'
 
 export interface LoadRequest {
@@ -23,6 +25,12 @@ export interface LoadRequest {
   readonly logStartOffset: number
   /** From cleaner-offset-checkpoint: batches below may have been removed by compaction. */
   readonly cleanedOffset: number
+  /** The log ended there or later, and that was on the disk: below, nothing may be missing. */
+  readonly expectedEndOffset: number
+  /** Where the log began, as far as that is known better than from the files themselves; otherwise null. */
+  readonly expectedStartOffset: number | null
+  /** Files were found not to be what they claim: every batch is read and every index made anew. */
+  readonly reread: boolean
   readonly indexIntervalBytes: number
   readonly newJitterMs: () => number
 }
@@ -53,7 +61,13 @@ const SNAPSHOT_FILE = /^(\d{20})\.snapshot$/
  * the log ends at the first batch that is not whole, and whatever lies behind it is deleted.
  */
 export async function loadLog(context: LogContext, request: LoadRequest): Promise<LoadedLog> {
-  return new LogLoader(context, request).load()
+  try {
+    return await new LogLoader(context, request).load()
+  } catch (error) {
+    if (!(error instanceof InconsistentLogError)) throw error
+    context.report('warn', `${error.message}; the log is read from its beginning`)
+    return new LogLoader(context, { ...request, reread: true }).load()
+  }
 }
 
 class LogLoader {
@@ -67,6 +81,8 @@ class LogLoader {
   /** Producers are known up to here. */
   #replayFrom = 0
   #nextOffset = 0
+  /** Of what is lost below, a line has told. */
+  #named = 0
 
   constructor(context: LogContext, request: LoadRequest) {
     this.#context = context
@@ -84,6 +100,7 @@ class LogLoader {
     this.#loadEpochs()
     const first = this.#segments[0]?.baseOffset ?? 0
     let logStartOffset = Math.max(this.#request.logStartOffset, first)
+    this.#noteMissingStart(first)
     this.#loadSnapshot(logStartOffset)
     this.#nextOffset = first
     await this.#readSegments()
@@ -91,6 +108,8 @@ class LogLoader {
       logStartOffset = Math.max(logStartOffset, this.#nextOffset)
       this.#startOver(logStartOffset)
     }
+    this.#continueAtExpectedEnd()
+    logStartOffset = Math.max(logStartOffset, this.#segments[0]!.baseOffset)
     await backfillProducers(this.#context, this.#segments, this.#replayFrom, this.#producers)
     this.#epochs.truncateFromEnd(this.#nextOffset)
     this.#epochs.truncateFromStart(logStartOffset)
@@ -100,14 +119,21 @@ class LogLoader {
       segments: this.#segments,
       logStartOffset,
       logEndOffset: this.#nextOffset,
-      recoveryPoint: Math.min(this.#request.clean ? this.#nextOffset : this.#request.recoveryPoint, this.#nextOffset),
+      recoveryPoint: this.#recoveryPoint,
       epochs: this.#epochs,
       producers: this.#producers,
       snapshotOffsets: this.#snapshots,
       directoryExists: names.length > 0,
-      namesUnsynced: names.length > 0 && !this.#request.clean,
+      namesUnsynced: names.length > 0 && (!this.#request.clean || this.#request.reread),
       rebuilt: this.#rebuilt.filter((segment) => this.#segments.includes(segment) && segment !== this.#segments.at(-1)),
     }
+  }
+
+  /** What was read anew is on the disk no more than what a crash has left. */
+  get #recoveryPoint(): number {
+    const { clean, reread, recoveryPoint } = this.#request
+    if (reread) return this.#segments[0]?.baseOffset ?? 0
+    return Math.min(clean ? this.#nextOffset : recoveryPoint, this.#nextOffset)
   }
 
   #openSegments(names: readonly string[]): void {
@@ -121,9 +147,11 @@ class LogLoader {
       const match = SEGMENT_FILE.exec(name)
       if (!match) continue
       const stat = fileSystem.stat(path)
+      const transactionPath = `${directory}/${match[1]}.txnindex`
       const transactions = names.includes(`${match[1]}.txnindex`)
-        ? readTransactionIndex(fileSystem.readFile(`${directory}/${match[1]}.txnindex`))
+        ? readTransactionIndex(fileSystem.readFile(transactionPath))
         : new TransactionIndex()
+      if (transactions === null) this.#contradicts(`${transactionPath} is damaged`)
       const state = {
         baseOffset: Number(match[1]),
         sizeBytes: stat?.sizeBytes ?? 0,
@@ -139,20 +167,46 @@ class LogLoader {
   #loadEpochs(): void {
     const path = `${this.#request.directory()}/leader-epoch-checkpoint`
     const content = this.#context.fileSystem.readFile(path)
-    if (content === null) return
+    refuseNewerCheckpoint(content, path)
+    // Every batch carries its epoch.
+    if (this.#request.reread) return
+    const written = this.#segments.length > 0 && (this.#request.clean || this.#request.expectedEndOffset > 0)
+    if (content === null) {
+      if (written) this.#contradicts(`${path} is missing`)
+      return
+    }
     try {
       this.#epochs = parseLeaderEpochs(content, path)
+      const logStart = Math.max(this.#request.logStartOffset, this.#segments[0]?.baseOffset ?? 0)
+      const knownFrom = this.#epochs.entries[0]?.startOffset ?? Number.POSITIVE_INFINITY
+      if (written && knownFrom > logStart)
+        this.#contradicts(`${path} does not reach back to the log start, ${logStart}`)
     } catch (error) {
       if (!(error instanceof StorageError)) throw error
-      // Every batch carries its epoch: what matters comes back from the batches that are read below.
-      this.#context.report('warn', `${error.message}; leader epochs are taken from the log`)
+      this.#contradicts(error.message)
     }
+  }
+
+  /** Segments are removed only once log start and leader epochs say so on the disk. */
+  #noteMissingStart(firstOffset: number): void {
+    const { expectedStartOffset, logStartOffset } = this.#request
+    const told = expectedStartOffset ?? this.#epochs.entries[0]?.startOffset ?? firstOffset
+    const start = Math.max(told, logStartOffset)
+    if (this.#segments.length === 0 || start >= firstOffset) return
+    const where = `${this.#request.directory()} begins at offset ${firstOffset} and began at ${start} before`
+    this.#context.report('error', `${where}${lostText(start, firstOffset)}`)
+  }
+
+  #contradicts(problem: string): void {
+    if (!this.#request.reread) throw new InconsistentLogError(problem)
   }
 
   /** The newest snapshot that can be trusted: after a crash none from beyond the recovery point. */
   #loadSnapshot(logStartOffset: number): void {
     const { fileSystem, clock } = this.#context
-    if (!this.#request.clean) this.#dropSnapshotsAbove(this.#request.recoveryPoint)
+    // What is read anew makes its transaction indexes anew, for which producers are followed from the first batch on.
+    if (this.#request.reread) this.#dropSnapshotsAbove(this.#segments[0]?.baseOffset ?? 0)
+    else if (!this.#request.clean) this.#dropSnapshotsAbove(this.#request.recoveryPoint)
     for (let offset = this.#snapshots.at(-1); offset !== undefined; offset = this.#snapshots.at(-1)) {
       const path = this.#snapshotPath(offset)
       const content = fileSystem.readFile(path)
@@ -174,21 +228,34 @@ class LogLoader {
       const segment = this.#segments[index]!
       const next = this.#segments[index + 1]
       if (segment.baseOffset < this.#nextOffset && index > 0) {
-        this.#deleteFrom(index, `it begins at ${segment.baseOffset}, before the end of its predecessor`)
+        await this.#deleteFrom(index, `it begins at ${segment.baseOffset}, before the end of its predecessor`)
         return
       }
       this.#nextOffset = Math.max(this.#nextOffset, segment.baseOffset)
-      const doubtful = !this.#request.clean && (await this.#isDoubtful(segment, next))
+      const doubtful = await this.#isDoubtful(segment, next)
       const problem =
         doubtful || (next === undefined && !readIndexes(this.#context, segment))
-          ? await this.#rebuild(segment)
+          ? await this.#rebuild(segment, next)
           : await this.#readKnown(segment, next)
       // The end of a file can be lost at the end of a batch; only compaction leaves a hole there that is none.
-      const hole = doubtful && next && next.baseOffset > Math.max(this.#nextOffset, this.#request.cleanedOffset)
+      const hole = next && next.baseOffset > Math.max(this.#nextOffset, this.#request.cleanedOffset)
       if (problem === null && !hole) continue
-      this.#deleteFrom(index + 1, `its predecessor ends at ${this.#nextOffset}`)
+      if (next && this.#isSettled(next)) {
+        if (problem === null) this.#noteHole(segment, next)
+        this.#nextOffset = next.baseOffset
+        if (segment.sizeBytes > 0) continue
+        this.#deleteFiles(segment)
+        this.#segments.splice(index--, 1)
+        continue
+      }
+      await this.#deleteFrom(index + 1, `its predecessor ends at ${this.#nextOffset}`)
       return
     }
+  }
+
+  /** It lay on the disk together with what comes before it: no crash can have taken anything away there. */
+  #isSettled(segment: LogSegment): boolean {
+    return this.#request.clean || segment.baseOffset <= this.#request.recoveryPoint
   }
 
   /**
@@ -196,17 +263,23 @@ class LogLoader {
    * behind it never reached the disk. Its indexes are then the only ones that are there for sure, and are kept.
    */
   async #isDoubtful(segment: LogSegment, next: LogSegment | undefined): Promise<boolean> {
-    const { recoveryPoint } = this.#request
+    const { recoveryPoint, logStartOffset, clean, reread } = this.#request
     // What lies below the log start is read by nobody, and some of its files may be gone already.
-    if (next) return next.baseOffset > Math.max(recoveryPoint, this.#request.logStartOffset)
+    if (next && next.baseOffset <= logStartOffset) return false
+    if (reread) return true
+    if (clean) return false
+    if (next) return next.baseOffset > recoveryPoint
     if (segment.baseOffset >= recoveryPoint || !readIndexes(this.#context, segment)) return true
     const from = segment.offsetIndex!.batchStartBefore(segment.sizeBytes)
     const end = await this.#scan(segment, from, segment.sizeBytes, Number.POSITIVE_INFINITY, () => {})
+    if (end.nextOffset < recoveryPoint) {
+      this.#contradicts(`${segment.path('log')} ends at offset ${end.nextOffset}, before its recovery point`)
+    }
     return end.problem !== null || end.nextOffset > recoveryPoint
   }
 
   /** Reads all batches of a segment, checks those above the recovery point and makes the indexes anew. */
-  async #rebuild(segment: LogSegment): Promise<string | null> {
+  async #rebuild(segment: LogSegment, next: LogSegment | undefined): Promise<string | null> {
     const { fileSystem } = this.#context
     const sizeBytes = segment.sizeBytes
     segment.resetForRebuild()
@@ -214,41 +287,62 @@ class LogLoader {
       this.#context.files.forget(segment.path(suffix))
       fileSystem.unlink(segment.path(suffix))
     }
-    const checkCrcFrom = this.#request.clean ? Number.POSITIVE_INFINITY : this.#request.recoveryPoint
+    const { clean, reread, recoveryPoint } = this.#request
+    const checkCrcFrom = reread ? 0 : clean ? Number.POSITIVE_INFINITY : recoveryPoint
     const result = await this.#scan(segment, 0, sizeBytes, checkCrcFrom, (header, buffer, at) => {
       segment.noteBatch(header, this.#request.indexIntervalBytes)
       this.#epochs.assign(header.partitionLeaderEpoch, header.baseOffset)
       this.#replay(header, buffer, at, segment)
     })
+    // Whatever is wrong in a log that was closed in order is no unfinished write.
+    if (result.problem !== null && clean)
+      this.#contradicts(`${segment.path('log')}: ${result.problem}${this.#although}`)
     segment.writtenBytes = segment.sizeBytes
     this.#rebuilt.push(segment)
     this.#nextOffset = Math.max(this.#nextOffset, result.nextOffset)
-    if (result.problem !== null) this.#truncate(segment, sizeBytes, result)
+    if (result.problem !== null) await this.#truncate(segment, sizeBytes, result, next)
     return result.problem
   }
 
   /** A segment whose indexes hold: only its end has to be found, and its producers where no snapshot covers them. */
   async #readKnown(segment: LogSegment, next: LogSegment | undefined): Promise<string | null> {
+    const unread = next !== undefined && next.baseOffset <= this.#request.logStartOffset
     const unknownProducers = this.#replayFrom < (next?.baseOffset ?? Number.POSITIVE_INFINITY)
-    if (next && !unknownProducers) {
-      this.#nextOffset = next.baseOffset
-      return null
-    }
     const index = segment.offsetIndex
-    const endEntry = index ? index.batchStartBefore(segment.sizeBytes) : 0
-    const from = !index || !unknownProducers ? endEntry : Math.min(endEntry, index.positionBefore(this.#replayFrom))
+    const endEntry = index
+      ? index.batchStartBefore(segment.sizeBytes)
+      : lastIndexedPosition(this.#context.fileSystem, segment)
+    const earlier = index ? index.positionBefore(this.#replayFrom) : 0
+    const from = unknownProducers ? Math.min(endEntry, earlier) : endEntry
     const sizeBytes = segment.sizeBytes
+    let wrongEpoch = false
     const result = await this.#scan(segment, from, sizeBytes, Number.POSITIVE_INFINITY, (header, buffer, at) => {
-      this.#replay(header, buffer, at, null)
+      const epoch = this.#epochs.epochAt(header.baseOffset)
+      wrongEpoch ||= epoch >= 0 && epoch !== header.partitionLeaderEpoch
+      if (unknownProducers) this.#replay(header, buffer, at, null)
     })
-    this.#nextOffset = Math.max(this.#nextOffset, result.nextOffset)
-    if (next) this.#nextOffset = next.baseOffset
-    else if (result.problem !== null) {
-      this.#context.report('warn', `${segment.path('log')}: ${result.problem} although the broker was stopped in order`)
-      return this.#rebuild(segment)
-    }
-    this.#loadFirstTimestamp(segment)
+    if (!unread) this.#checkKnown(segment, next, result, wrongEpoch)
+    this.#nextOffset = next ? next.baseOffset : Math.max(this.#nextOffset, result.nextOffset)
+    if (!next) this.#loadFirstTimestamp(segment)
     return null
+  }
+
+  #checkKnown(
+    segment: LogSegment,
+    next: LogSegment | undefined,
+    { problem, nextOffset }: ScanResult,
+    wrongEpoch: boolean,
+  ): void {
+    const path = segment.path('log')
+    if (problem !== null) this.#contradicts(`${path}: ${problem}${this.#although}`)
+    if (wrongEpoch) this.#contradicts(`${path} and leader-epoch-checkpoint disagree`)
+    if (next && nextOffset !== next.baseOffset && next.baseOffset > this.#request.cleanedOffset) {
+      this.#contradicts(`${path} ends at offset ${nextOffset}${this.#although}`)
+    }
+  }
+
+  get #although(): string {
+    return this.#request.clean ? ' although the broker was stopped in order' : ''
   }
 
   async #scan(
@@ -278,25 +372,60 @@ class LogLoader {
     if (aborted && segment) segment.transactions.append(aborted)
   }
 
-  #truncate(segment: LogSegment, sizeBytes: number, result: ScanResult): void {
-    const lost = sizeBytes - result.endPosition
-    this.#context.report(
-      'warn',
-      `${segment.path('log')}: ${result.problem}; truncated at ${result.endPosition}, offset ${result.nextOffset}, ${lost} bytes dropped`,
-    )
+  async #truncate(
+    segment: LogSegment,
+    sizeBytes: number,
+    { problem, endPosition, nextOffset }: ScanResult,
+    next: LogSegment | undefined,
+  ): Promise<void> {
+    const path = segment.path('log')
+    const end = next
+      ? next.baseOffset
+      : await endOfBatchesBehind(this.#context.fileSystem, segment, endPosition, nextOffset)
+    const place = `truncated at ${endPosition}, offset ${nextOffset}, ${sizeBytes - endPosition} bytes dropped`
+    this.#context.report('warn', `${path}: ${problem}; ${place}${lostText(nextOffset, end)}`)
+    this.#named = Math.max(this.#named, end)
     const open = segment.acquireLog(this.#context.files)
     try {
-      open.file.truncate(result.endPosition)
+      open.file.truncate(endPosition)
     } finally {
       this.#context.files.release(open)
     }
   }
 
-  #deleteFrom(index: number, reason: string): void {
-    for (const segment of this.#segments.splice(index)) {
-      this.#context.report('warn', `${segment.path('log')} is deleted: ${reason}`)
+  #noteHole(segment: LogSegment, next: LogSegment): void {
+    const place = `${segment.path('log')} ends at offset ${this.#nextOffset}`
+    this.#context.report('error', `${place}${lostText(this.#nextOffset, next.baseOffset)}`)
+  }
+
+  async #deleteFrom(index: number, reason: string): Promise<void> {
+    const segments = this.#segments.splice(index)
+    for (const [at, segment] of segments.entries()) {
+      const { baseOffset } = segment
+      const { fileSystem } = this.#context
+      const end = segments[at + 1]?.baseOffset ?? (await endOfBatchesBehind(fileSystem, segment, 0, baseOffset))
+      this.#context.report('warn', `${segment.path('log')} is deleted: ${reason}${lostText(baseOffset, end)}`)
+      this.#named = Math.max(this.#named, end)
       this.#deleteFiles(segment)
     }
+  }
+
+  /**
+   * Offsets that were given out are not given out again, whatever became of their records: consumers would miss the new
+   * ones without a word.
+   */
+  #continueAtExpectedEnd(): void {
+    const { expectedEndOffset } = this.#request
+    const end = this.#nextOffset
+    if (end >= expectedEndOffset) return
+    const first = Math.max(end, this.#named)
+    const where = `${this.#request.directory()} ends at offset ${end} and ended at ${expectedEndOffset} before`
+    this.#context.report('error', `${where}${lostText(first, expectedEndOffset)}`)
+    const last = this.#segments.at(-1)!
+    if (last.sizeBytes === 0) this.#deleteFiles(this.#segments.pop()!)
+    else if (last.offsetIndex !== null && !this.#rebuilt.includes(last)) this.#rebuilt.push(last)
+    this.#segments.push(this.#newSegment(expectedEndOffset))
+    this.#nextOffset = expectedEndOffset
   }
 
   #deleteFiles(segment: LogSegment): void {
@@ -312,13 +441,17 @@ class LogLoader {
     this.#dropSnapshotsAbove(-1)
     this.#producers = new ProducerState()
     this.#nextOffset = logStartOffset
+    this.#segments.push(this.#newSegment(logStartOffset))
+  }
+
+  #newSegment(baseOffset: number): LogSegment {
     const state = {
-      baseOffset: logStartOffset,
+      baseOffset,
       sizeBytes: 0,
       createdMs: this.#context.clock.nowMs(),
       jitterMs: this.#request.newJitterMs(),
     }
-    this.#segments.push(new LogSegment(state, this.#request.directory))
+    return new LogSegment(state, this.#request.directory)
   }
 
   #dropSnapshotsAbove(offset: number): void {

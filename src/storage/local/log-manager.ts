@@ -24,6 +24,7 @@ import {
 import { isMisspelt, LogFiles, parsePartitionMetadata, partitionMetadata, refuseNewerPartition } from './log-files.ts'
 import { type LoadRequest, loadLog } from './log-loader.ts'
 import { decodeManifest, encodeManifest, loadFromManifest, type ManifestEntry } from './log-manifest.ts'
+import { partitionDirectories, partitionOf } from './partition-directories.ts'
 import { errorText, StorageError } from './storage-error.ts'
 import {
   CLEANED,
@@ -153,32 +154,48 @@ export class LogManager {
     const directory = `${this.#context.directory}/${name}`
     let log: Log | null = null
     const jitterMs = Math.min(config['segment.jitter.ms'], config['segment.ms'])
-    const request: LoadRequest = {
+    const request = (): LoadRequest => ({
       directory: () => log?.files.directory ?? directory,
       clean: this.#clean,
       recoveryPoint: this.#recoveryPoints.get(name) ?? 0,
       logStartOffset: this.#logStarts.get(name) ?? 0,
       cleanedOffset: this.#cleanedOffsets.get(name) ?? 0,
+      expectedEndOffset: (this.#clean ? this.#highWatermarks : this.#recoveryPoints).get(name) ?? 0,
+      expectedStartOffset: null,
+      reread: false,
       indexIntervalBytes: config['index.interval.bytes'],
       newJitterMs: () => (jitterMs > 0 ? this.#context.random.below(jitterMs) : 0),
-    }
-    const known = this.#manifest.get(name)
+    })
+    const entry = this.#manifest.get(name)
     this.#manifest.delete(name)
-    let loaded = known?.topicId === identity.topicId ? loadFromManifest(this.#context, request, known) : null
+    const known = entry?.topicId === identity.topicId ? entry : undefined
+    let loaded = known ? loadFromManifest(this.#context, request(), known) : null
     if (!loaded) {
       this.#claim(directory, identity)
-      loaded = await loadLog(this.#context, request)
+      loaded = await loadLog(this.#context, known ? this.#notAsLeft(request(), known) : request())
     }
     const files = new LogFiles(this.#context, directory, identity.topicId, loaded, () => this.#checkpointLater())
     log = new Log(this.#context, identity, config, leaderEpoch, loaded, files)
     return log
   }
 
+  /** Somebody changed files after a stop in good order: nothing they claim is believed. */
+  #notAsLeft(request: LoadRequest, { logStartOffset, logEndOffset }: ManifestEntry): LoadRequest {
+    const directory = request.directory()
+    this.#context.report(
+      'warn',
+      `${directory} is not as it was left although the broker was stopped in order; the log is read from its beginning`,
+    )
+    return { ...request, reread: true, expectedStartOffset: logStartOffset, expectedEndOffset: logEndOffset }
+  }
+
   /** The name is free again when this resolves; the files go later. */
   async retire(log: Log): Promise<void> {
     this.#logs.delete(log.name)
+    const noted = this.#isNoted(log.name)
     this.#forgetOffsets(log.name)
-    const retired = this.#retireFiles(log)
+    // After a crash what the files say of the old log would be taken for the next one's of that name.
+    const retired = this.#retireFiles(log).then(() => (noted ? this.checkpoint() : undefined))
     this.#retiring.set(log.name, retired)
     try {
       await retired
@@ -276,6 +293,32 @@ export class LogManager {
     this.#context.fileSystem.removeDirectory(path).catch((error: unknown) => {
       this.#context.report('warn', `${path} could not be removed: ${errorText(error)}`)
     })
+  }
+
+  /**
+   * Once all logs are open: folders that belong to none are moved aside, and nothing of theirs is taken for that of a
+   * topic to come.
+   */
+  async settleUnknown(): Promise<void> {
+    const { fileSystem, directory, random, report } = this.#context
+    const isOpen = (name: string) => this.#logs.has(name) || this.#opening.has(name)
+    const strays = partitionDirectories(fileSystem, directory, (name) => !isOpen(name))
+    for (const name of strays) {
+      const { topic, partition } = partitionOf(name)!
+      const aside = retiredName(topic, partition, random, 'stray')
+      report('warn', `${directory}/${name} belongs to no topic in the metadata: it is kept as ${aside}`)
+      fileSystem.rename(`${directory}/${name}`, `${directory}/${aside}`)
+    }
+    const noted = [this.#recoveryPoints, this.#logStarts, this.#highWatermarks, this.#cleanedOffsets]
+    for (const name of new Set(noted.flatMap((offsets) => [...offsets.keys()]))) {
+      if (!isOpen(name)) this.#forgetOffsets(name)
+    }
+    if (strays.length > 0) await fileSystem.syncDirectory(directory)
+  }
+
+  #isNoted(name: string): boolean {
+    const maps = [this.#recoveryPoints, this.#logStarts, this.#highWatermarks, this.#cleanedOffsets]
+    return maps.some((offsets) => (offsets.get(name) ?? 0) > 0)
   }
 
   #forgetOffsets(name: string): void {

@@ -1,3 +1,4 @@
+import { crc32c } from '../../../protocol/records/crc32c.ts'
 import { LeaderEpochCache } from './leader-epoch-cache.ts'
 import type { Log } from './log.ts'
 import type { LogContext } from './log-context.ts'
@@ -14,8 +15,8 @@ export interface ManifestEntry {
   readonly topicId: string
   /** Base offset, bytes, time of creation. */
   readonly segments: readonly (readonly [baseOffset: number, sizeBytes: number, createdMs: number])[]
-  /** Base offsets of the segments with a transaction index. */
-  readonly transactionIndexes: readonly number[]
+  /** Of the segments with a transaction index, which has no checksum of its own. */
+  readonly transactionIndexes: readonly (readonly [baseOffset: number, crc: number])[]
   readonly firstTimestampMs: number
   readonly logStartOffset: number
   readonly logEndOffset: number
@@ -40,6 +41,8 @@ type ManifestProducer = readonly [
 ]
 
 const VERSION = 1
+/** The checksum stands in the first line. */
+const CRC_DIGITS = 8
 /** A log with more producers reads its snapshot: the manifest stays small. */
 const MOST_PRODUCERS = 100
 
@@ -49,19 +52,21 @@ export function encodeManifest(logs: Iterable<Log>): Buffer {
     const entry = describe(log)
     if (entry) entries[log.name] = entry
   }
-  return Buffer.from(JSON.stringify({ version: VERSION, logs: entries }))
+  const content = Buffer.from(JSON.stringify({ version: VERSION, logs: entries }))
+  return Buffer.concat([Buffer.from(`${crcText(content)}\n`), content])
+}
+
+function crcText(content: Buffer): string {
+  return crc32c(content, 0, content.length).toString(16).padStart(CRC_DIGITS, '0')
 }
 
 /** Empty when there is none that this version can read: every log is then read from its files. */
 export function decodeManifest(content: Buffer | null): Map<string, ManifestEntry> {
   if (content === null) return new Map()
-  try {
-    const manifest: { version?: number; logs?: Record<string, ManifestEntry> } = JSON.parse(content.toString('utf8'))
-    return new Map(manifest.version === VERSION ? Object.entries(manifest.logs ?? {}) : [])
-  } catch (error) {
-    if (error instanceof SyntaxError) return new Map()
-    throw error
-  }
+  const json = content.subarray(CRC_DIGITS + 1)
+  if (content.subarray(0, CRC_DIGITS + 1).toString('latin1') !== `${crcText(json)}\n`) return new Map()
+  const manifest: { version?: number; logs?: Record<string, ManifestEntry> } = JSON.parse(json.toString('utf8'))
+  return new Map(manifest.version === VERSION ? Object.entries(manifest.logs ?? {}) : [])
 }
 
 function describe(log: Log): ManifestEntry | null {
@@ -71,7 +76,9 @@ function describe(log: Log): ManifestEntry | null {
     topicId: log.topicId,
     segments: log.segments.map((segment) => [segment.baseOffset, segment.sizeBytes, segment.createdMs] as const),
     transactionIndexes: log.segments.flatMap((segment) => {
-      return segment.transactions.entries.length > 0 ? [segment.baseOffset] : []
+      if (segment.transactions.entries.length === 0) return []
+      const content = segment.transactions.toBuffer()
+      return [[segment.baseOffset, crc32c(content, 0, content.length)] as const]
     }),
     firstTimestampMs: log.active.firstTimestampMs,
     logStartOffset: log.logStartOffset,
@@ -100,17 +107,19 @@ export function loadFromManifest(context: LogContext, request: LoadRequest, entr
   const directory = request.directory()
   const last = entry.segments.at(-1)
   if (!last) return null
-  const active = context.fileSystem.stat(`${directory}/${segmentName(last[0])}.log`)
-  if ((active?.sizeBytes ?? 0) !== last[1]) return null
-  const segments = entry.segments.map(([baseOffset, sizeBytes, createdMs]) => {
-    const path = `${directory}/${segmentName(baseOffset)}.txnindex`
-    const indexed = entry.transactionIndexes.includes(baseOffset)
-    const transactions = indexed ? readTransactionIndex(context.fileSystem.readFile(path)) : undefined
+  const indexes = new Map(entry.transactionIndexes)
+  const segments: LogSegment[] = []
+  for (const [baseOffset, sizeBytes, createdMs] of entry.segments) {
+    const path = `${directory}/${segmentName(baseOffset)}`
+    if ((context.fileSystem.stat(`${path}.log`)?.sizeBytes ?? 0) !== sizeBytes) return null
+    const crc = indexes.get(baseOffset)
+    const content = crc === undefined ? null : context.fileSystem.readFile(`${path}.txnindex`)
+    if (crc !== undefined && (content === null || crc32c(content, 0, content.length) !== crc)) return null
+    const transactions = content === null ? undefined : readTransactionIndex(content)
     if (transactions === null) return null
     const state = { baseOffset, sizeBytes, createdMs, jitterMs: request.newJitterMs() }
-    return new LogSegment(state, request.directory, transactions)
-  })
-  if (!segments.every((segment) => segment !== null)) return null
+    segments.push(new LogSegment(state, request.directory, transactions))
+  }
   segments.at(-1)!.firstTimestampMs = entry.firstTimestampMs
   return {
     segments,

@@ -428,6 +428,9 @@ export class Log implements LogHandle, WriterHost {
       recoveryPoint: syncedOffset,
       logStartOffset: this.logStartOffset,
       cleanedOffset: syncedOffset,
+      expectedEndOffset: 0,
+      expectedStartOffset: null,
+      reread: false,
       indexIntervalBytes: this.config['index.interval.bytes'],
       newJitterMs: () => this.#newJitterMs(),
     })

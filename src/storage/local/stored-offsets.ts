@@ -51,7 +51,7 @@ function readOne(
   report: Report,
 ): Map<string, number> {
   const content = fileSystem.readFile(path)
-  refuseNewer(content, path)
+  refuseNewerCheckpoint(content, path)
   const consequence = without ?? 'records that were deleted with DeleteRecords may be readable again'
   if (complete && (content === null || content.length === 0)) {
     report('warn', `${path} is ${content === null ? 'missing' : 'empty'}: ${consequence}`)
@@ -69,7 +69,8 @@ function readOne(
   }
 }
 
-function refuseNewer(content: Buffer | null, path: string): void {
+/** Throws StorageError for a checkpoint file of a later format. */
+export function refuseNewerCheckpoint(content: Buffer | null, path: string): void {
   const version = /^(\d{1,3})\n/.exec(content?.subarray(0, 8).toString('latin1') ?? '')?.[1]
   if (version === undefined || Number(version) === 0) return
   throw new StorageError(

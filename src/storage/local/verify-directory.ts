@@ -3,6 +3,7 @@ import type { ProcessTable } from '../../io/process-table.ts'
 import { readOffsetCheckpoint } from './checkpoint-file.ts'
 import { directoryHolder, identityProblem, isCleanlyClosed, isDeletedName, isStrayName } from './log-directory.ts'
 import { parsePartitionMetadata } from './log-files.ts'
+import { METADATA_DIRECTORY, partitionOf } from './partition-directories.ts'
 import { StorageError } from './storage-error.ts'
 import { type Finding, offsetRange, RESTORE, type ReportFinding } from './verify-finding.ts'
 import { type CheckpointedOffsets, verifyPartition } from './verify-partition.ts'
@@ -60,8 +61,6 @@ const ROOT_FILES = new Set<string>([
   '.kafka_cleanshutdown',
   '.odradek-manifest',
 ])
-const PARTITION_DIRECTORY = /^(.+)-(\d+)$/
-const METADATA_DIRECTORY = '__cluster_metadata-0'
 
 /** How a directory was left, without touching it; or who uses it. */
 export function directoryState(
@@ -141,7 +140,7 @@ class DirectoryCheck {
     } else if (isDirectory && isStrayName(name)) {
       const remedy = 'Remove it when nothing in it is wanted any more'
       this.#add('note', name, 'moved aside, since it belongs to no topic', 'Nothing reads it', remedy)
-    } else if (isDirectory && PARTITION_DIRECTORY.test(name)) return true
+    } else if (isDirectory && partitionOf(name) !== null) return true
     else this.#add('note', name, 'not a file of ours', 'Nothing reads it', '')
     return false
   }
@@ -176,9 +175,9 @@ class DirectoryCheck {
   #topicOf(name: string): KnownTopic | 'unknown' | null {
     const { topics } = this.#request
     if (topics === null) return null
-    const [, topicName, partition] = PARTITION_DIRECTORY.exec(name)!
-    const topic = topics.get(topicName!)
-    return topic !== undefined && Number(partition) < topic.partitions ? topic : 'unknown'
+    const place = partitionOf(name)
+    const topic = topics.get(place?.topic ?? '')
+    return topic !== undefined && place!.partition < topic.partitions ? topic : 'unknown'
   }
 
   #checkOwner(name: string, topic: KnownTopic | null): void {
@@ -204,7 +203,7 @@ class DirectoryCheck {
     const known = new Set([...this.#checkpoints.values()].flatMap((offsets) => [...offsets.keys()]))
     for (const name of known) {
       if (this.#seen.has(name)) continue
-      if (PARTITION_DIRECTORY.test(name) && this.#topicOf(name) === 'unknown') {
+      if (this.#topicOf(name) === 'unknown') {
         this.#add('note', name, 'the checkpoints know it, the metadata does not', 'Its topic was deleted', '')
         continue
       }
