@@ -1,22 +1,16 @@
 import { ErrorCode } from '../../../protocol/errors.ts'
-import { type BatchHeader, patchBaseOffset, patchLeaderEpoch } from '../../../protocol/records/batch.ts'
 import type { TopicConfig } from '../../config/topic-config.ts'
-import type { Append, AppendResult, Durability, LogHandle, LogIdentity, LogOffsets } from '../storage.ts'
-import { AppendGroup, appended, notAppended } from './append-group.ts'
-import { AppendQueue, type QueuedAppend } from './append-queue.ts'
-import { readEndMarker } from './end-marker.ts'
-import { FlushPolicy } from './flush-policy.ts'
-import { readIndexes } from './index-files.ts'
+import type { Append, Durability, LogHandle, LogIdentity, LogOffsets } from '../storage.ts'
+import { AppendGroup } from './append-group.ts'
 import type { LeaderEpochCache } from './leader-epoch-cache.ts'
+import { LogAppender } from './log-appender.ts'
 import type { LogContext } from './log-context.ts'
 import type { LogFiles } from './log-files.ts'
 import { type LoadedLog, loadLog } from './log-loader.ts'
-import { type Prepared, type PreparedBatches, prepareOwn, prepareProduced, validationRules } from './log-preparation.ts'
-import { LogSegment, type RollLimits } from './log-segment.ts'
+import { LogSegment } from './log-segment.ts'
 import { LogWriter, type WriterHost } from './log-writer.ts'
 import type { OpenFile } from './open-files.ts'
 import { encodeProducerSnapshot, type ProducerState } from './producer-state.ts'
-import { ensureIndexes } from './segment-indexes.ts'
 import { errorText } from './storage-error.ts'
 import { LogTail } from './tail-cache.ts'
 
@@ -47,8 +41,7 @@ export class Log implements LogHandle, WriterHost {
   /** Why the log is offline. */
   failure = ''
   readonly #context: LogContext
-  readonly #queue: AppendQueue
-  readonly #flushPolicy: FlushPolicy
+  readonly #appender: LogAppender
 
   constructor(
     context: LogContext,
@@ -73,8 +66,7 @@ export class Log implements LogHandle, WriterHost {
     this.leaderEpoch = Math.max(leaderEpoch, loaded.epochs.latest?.epoch ?? 0)
     this.epochs.assign(this.leaderEpoch, this.logEndOffset)
     this.changed = loaded.namesUnsynced
-    this.#queue = new AppendQueue(this.name, context, (prepared, queued) => this.#commit(prepared, queued))
-    this.#flushPolicy = new FlushPolicy(context, this)
+    this.#appender = new LogAppender(context, this)
     this.writer = new LogWriter(context, this, loaded.logEndOffset, loaded.recoveryPoint)
     this.#markUnsyncedFrom(loaded.recoveryPoint)
     this.#finishRebuilt(loaded.rebuilt)
@@ -123,7 +115,7 @@ export class Log implements LogHandle, WriterHost {
 
   /** Takes one append: now, or behind those whose batches are still being prepared. */
   submit(append: Append, durability: Durability, group: AppendGroup, index: number): void {
-    this.#queue.submit({ append, durability, group, index }, this.#prepare(append))
+    this.#appender.submit({ append, durability, group, index })
   }
 
   flush(): void {
@@ -168,7 +160,7 @@ export class Log implements LogHandle, WriterHost {
    */
   detachOldest(count: number): LogSegment[] {
     if (count === this.segments.length) {
-      this.#roll(this.logEndOffset, this.#context.clock.nowMs())
+      this.roll(this.logEndOffset, this.#context.clock.nowMs())
       this.#context.scheduleFlush(this)
     }
     const oldest = this.segments.slice(0, count)
@@ -193,7 +185,7 @@ export class Log implements LogHandle, WriterHost {
   stop(state: 'offline' | 'dropped', error: ErrorCode, message: string): void {
     this.state = state
     this.failure = message
-    this.#flushPolicy.stop()
+    this.#appender.stop()
     this.writer.abandon(error, message)
     this.tail.clear()
     this.#context.advanced(this, 0)
@@ -201,10 +193,10 @@ export class Log implements LogHandle, WriterHost {
 
   /** Everything is written, synced and noted for a start without recovery. */
   async close(): Promise<void> {
-    while (!this.#queue.isEmpty || this.state === 'recovering') {
+    while (!this.#appender.isIdle || this.state === 'recovering') {
       await new Promise<void>((resolve) => this.#context.endOfTurn(resolve))
     }
-    this.#flushPolicy.stop()
+    this.#appender.stop()
     if (this.state !== 'online') return
     this.state = 'closed'
     this.failure = 'The broker is stopping.'
@@ -256,122 +248,8 @@ export class Log implements LogHandle, WriterHost {
     })
   }
 
-  #prepare(append: Append): Prepared | Promise<Prepared> {
-    if (append.origin === 'coordinator') return prepareOwn(append)
-    const rules = validationRules(this.name, this.config, append, this.#context.clock.nowMs())
-    return prepareProduced(this.#context, this.config, append, rules)
-  }
-
-  #commit(prepared: Prepared, { append, durability, group, index }: QueuedAppend): void {
-    const refusal = this.#refusal(prepared)
-    if (refusal || prepared.kind === 'refused') {
-      group.settle(index, refusal ?? undefined)
-      return
-    }
-    const outcome = this.#assign(prepared, append)
-    group.assign(index, outcome)
-    if (outcome.error !== ErrorCode.NONE) {
-      group.settle(index)
-      return
-    }
-    const needed = this.#flushPolicy.promised(durability, append.origin)
-    this.#context.scheduleFlush(this)
-    if (durability === 'none') {
-      if (needed === 'disk') this.writer.requestSync()
-      group.settle(index)
-    } else this.writer.wait(this.logEndOffset, needed, group, index)
-  }
-
-  /** A start from the manifest has read none yet: the first append does. */
-  #hasIndexes(): boolean {
-    return this.active.offsetIndex !== null || readIndexes(this.#context, this.active)
-  }
-
-  #withoutIndexes(): AppendResult {
-    this.state = 'recovering'
-    this.failure = 'The indexes of the log are being made anew.'
-    ensureIndexes(this.#context, this, this.active).then(
-      () => {
-        if (this.state !== 'recovering') return
-        this.state = 'online'
-        this.failure = ''
-      },
-      (error: unknown) => this.failed(error, false),
-    )
-    return notAppended(ErrorCode.KAFKA_STORAGE_ERROR, this.failure)
-  }
-
-  #refusal(prepared: Prepared): AppendResult | null {
-    if (this.state === 'dropped') return notAppended(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, 'The topic was deleted.')
-    if (this.state !== 'online') return notAppended(ErrorCode.KAFKA_STORAGE_ERROR, this.failure)
-    if (prepared.kind !== 'refused') return this.#hasIndexes() ? null : this.#withoutIndexes()
-    const logStart = prepared.tellsLogStart ? this.logStartOffset : -1
-    return notAppended(prepared.error, prepared.message, prepared.recordErrors, logStart)
-  }
-
-  #assign(prepared: PreparedBatches, append: Append): AppendResult {
-    const { records, headers } = prepared
-    const markers = headers.map((header, index) => readEndMarker(records, positionOf(headers, index), header))
-    for (let index = 0; index < headers.length; index++) {
-      const header = headers[index]!
-      if (header.producerId < 0) continue
-      const verdict = this.producerState.check(header, markers[index]!, append.origin, append.produceVersion)
-      if (verdict.kind === 'refused') return notAppended(verdict.error, verdict.message, [], this.logStartOffset)
-      if (verdict.kind === 'duplicate') {
-        const { baseOffset, lastOffset, timestampMs } = verdict.batch
-        return appended(baseOffset, lastOffset + 1, timestampMs, this.logStartOffset)
-      }
-    }
-    const baseOffset = this.logEndOffset
-    const leaderEpoch = Math.max(this.leaderEpoch, append.leaderEpoch)
-    for (let index = 0; index < headers.length; index++) {
-      this.#put(records, positionOf(headers, index), headers[index]!, markers[index]!, leaderEpoch)
-    }
-    return appended(baseOffset, this.logEndOffset, prepared.logAppendTimeMs, this.logStartOffset)
-  }
-
-  #put(
-    records: Buffer,
-    at: number,
-    validated: BatchHeader,
-    marker: ReturnType<typeof readEndMarker>,
-    leaderEpoch: number,
-  ): void {
-    const baseOffset = this.logEndOffset
-    const lastOffset = baseOffset + validated.lastOffsetDelta
-    const header: BatchHeader = { ...validated, baseOffset, partitionLeaderEpoch: leaderEpoch }
-    const nowMs = this.#context.clock.nowMs()
-    if (this.active.shouldRoll(header.sizeBytes, lastOffset, header.maxTimestamp, nowMs, this.#rollLimits())) {
-      this.#roll(baseOffset, nowMs)
-    }
-    const segment = this.active
-    patchBaseOffset(records, at, baseOffset)
-    patchLeaderEpoch(records, at, leaderEpoch)
-    const filePosition = segment.sizeBytes
-    const place = { segmentBaseOffset: segment.baseOffset, filePosition, baseOffset, lastOffset }
-    const slice = this.tail.append(records, at, header.sizeBytes, place)
-    segment.noteBatch(header, this.config['index.interval.bytes'])
-    if (header.producerId >= 0) {
-      const aborted = this.producerState.apply(header, marker, nowMs)
-      if (aborted) segment.transactions.append(aborted)
-    }
-    this.epochs.assign(leaderEpoch, baseOffset)
-    this.logEndOffset = lastOffset + 1
-    this.changed = true
-    this.writer.enqueue(segment, slice, filePosition, this.logEndOffset)
-  }
-
-  #rollLimits(): RollLimits {
-    const compacted = this.config['cleanup.policy'].includes('compact')
-    const segmentMs = this.config['segment.ms']
-    return {
-      segmentBytes: this.config['segment.bytes'],
-      segmentMs: compacted ? Math.min(segmentMs, this.config['max.compaction.lag.ms']) : segmentMs,
-      indexBytes: this.config['segment.index.bytes'],
-    }
-  }
-
-  #roll(baseOffset: number, nowMs: number): void {
+  /** The active segment is full: what comes goes into a new one. */
+  roll(baseOffset: number, nowMs: number): void {
     const state = { baseOffset, sizeBytes: 0, createdMs: nowMs, jitterMs: this.#newJitterMs() }
     const next = new LogSegment(state, () => this.files.directory)
     const full = this.active
@@ -452,10 +330,4 @@ export class Log implements LogHandle, WriterHost {
     this.writer.resume()
     this.#finishRebuilt(loaded.rebuilt)
   }
-}
-
-function positionOf(headers: readonly BatchHeader[], index: number): number {
-  let at = 0
-  for (let before = 0; before < index; before++) at += headers[before]!.sizeBytes
-  return at
 }
