@@ -212,7 +212,7 @@ export class SimulatedFileSystem implements FileSystem, SimulatedDisk {
 
   /**
    * The disk after a power cut: what was synced, and of the rest whatever the seed lets through: nothing, everything, a
-   * prefix, or any subset in which the last write may be torn.
+   * prefix, or any subset. Each write may be torn.
    */
   crash(seed: number): SimulatedFileSystem {
     this.#dead = true

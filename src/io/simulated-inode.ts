@@ -101,12 +101,13 @@ export class SimulatedInode {
     return [...this.#unsynced, ...this.inFlight]
   }
 
-  /** Keeps the given changes only; the last of them may be torn. */
+  /** Keeps the given changes only; each of them may be torn. */
   crash(survivors: readonly FileChange[], random: SimulatedRandom): void {
     const durable = this.#durable
     if (!durable) return
     survivors.forEach((change, index) => {
-      const torn = change.kind === 'write' && index === survivors.length - 1 && random.below(2) === 0
+      // Of any write a part may be missing; at the end of the file that is likelier.
+      const torn = change.kind === 'write' && random.below(index === survivors.length - 1 ? 2 : 8) === 0
       durable.apply(torn ? { ...change, data: change.data.subarray(0, random.below(change.data.length + 1)) } : change)
     })
     this.#current = new Content()

@@ -200,16 +200,19 @@ export class Admin {
       const resources = [{ resourceType: TOPIC_RESOURCE, resourceName: name, configs }]
       const answer = await this.client.call(IncrementalAlterConfigs, { resources, validateOnly: false })
       const { errorCode } = answer.responses[0]!
+      if (errorCode !== ErrorCode.NONE) this.#world.trace.note(this.client.name, `altering ${name}: error ${errorCode}`)
       this.#world.checkError(this.client.name, `IncrementalAlterConfigs of ${name}`, errorCode)
       return errorCode === ErrorCode.NONE
     })
     this.#world.configs.stored(name, value)
+    this.#world.trace.note(this.client.name, `${ALTERED} of ${name} is ${value}`)
     await this.#insist(async () => {
       const resources = [{ resourceType: TOPIC_RESOURCE, resourceName: name, configurationKeys: [ALTERED] }]
+      const before = this.#world.configs.possible(name)
       const answer = await this.client.call(DescribeConfigs, { resources })
       const { errorCode, configs } = answer.results[0]!
       this.#world.checkError(this.client.name, `DescribeConfigs of ${name}`, errorCode)
-      if (errorCode === ErrorCode.NONE) this.#world.configs.read(name, configs[0]!.value!)
+      if (errorCode === ErrorCode.NONE) this.#world.configs.read(name, configs[0]!.value!, before)
       return true
     })
   }

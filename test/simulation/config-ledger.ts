@@ -28,8 +28,15 @@ export class ConfigLedger {
     this.#stored.set(topic, new Set(this.#stored.get(topic)).add(value))
   }
 
-  read(topic: string, value: string): void {
-    const possible = (this.#possible.get(topic) ?? []).map((setting) => setting.value)
-    if (!possible.includes(value)) throw new Violation(`the setting of ${topic} is ${value}, not one of ${possible}`)
+  /** What may be read now. */
+  possible(topic: string): readonly string[] {
+    return (this.#possible.get(topic) ?? []).map((setting) => setting.value)
+  }
+
+  /** `before`: what was possible when the question was asked. */
+  read(topic: string, value: string, before: readonly string[]): void {
+    const now = this.possible(topic)
+    if (now.includes(value) || before.includes(value)) return
+    throw new Violation(`the setting of ${topic} is ${value}, not one of ${now}`)
   }
 }

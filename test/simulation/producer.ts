@@ -42,6 +42,9 @@ export class Producer {
   readonly #queues = new Map<string, Batch[]>()
   readonly #sequences = new Map<string, number>()
   #producerId = -1
+  /** Counts the producer ids it has had: each begins its sequences anew, as an application that is started again. */
+  #era = 0
+  #isRenewing = false
   #requests = 0
   /** Records that were acknowledged. */
   acknowledged = 0
@@ -57,7 +60,8 @@ export class Producer {
     const { clock } = this.#world
     const paceMs = 5 + this.#random.below(150)
     while (!this.#world.isEnding || this.#hasWork()) {
-      if (!this.#world.isEnding && this.#random.below(2) === 0) this.#newBatch()
+      this.#renew()
+      if (!this.#world.isEnding && !this.#isRenewing && this.#random.below(2) === 0) this.#newBatch()
       try {
         if (this.options.idempotent && this.#producerId < 0) await this.#init()
         this.#send()
@@ -72,6 +76,16 @@ export class Producer {
 
   #hasWork(): boolean {
     return this.#requests > 0 || [...this.#queues.values()].some((queue) => queue.length > 0)
+  }
+
+  /** Now and then it finishes its work and begins with another producer id. */
+  #renew(): void {
+    if (this.#random.below(150) === 0) this.#isRenewing = true
+    if (!this.#isRenewing || this.#hasWork()) return
+    this.#isRenewing = false
+    this.#producerId = -1
+    this.#era++
+    this.#sequences.clear()
   }
 
   async #init(): Promise<void> {
@@ -97,7 +111,7 @@ export class Producer {
     const longest = this.#random.below(10) === 0 ? 3000 : 40
     const ids = Array.from(
       { length: count },
-      (_, index) => `${this.client.name}/${key}/${baseSequence + index}#${this.#random.below(longest)}`,
+      (_, index) => `${this.client.name}.${this.#era}/${key}/${baseSequence + index}#${this.#random.below(longest)}`,
     )
     this.#sequences.set(key, baseSequence + count)
     const ledger = this.#world.topics.partition(topic, partition)

@@ -1,14 +1,18 @@
 import { parseArgs } from 'node:util'
-import { DEFAULT_STEPS, simulate } from './simulation.ts'
+import { mutate } from './mutations.ts'
 
 const { values } = parseArgs({
   options: {
     seed: { type: 'string' },
     steps: { type: 'string' },
     seeds: { type: 'string', default: '1' },
+    mutate: { type: 'string' },
     verbose: { type: 'boolean', short: 'v', default: false },
   },
 })
+
+if (values.mutate !== undefined) mutate(values.mutate)
+const { DEFAULT_STEPS, simulate } = await import('./simulation.ts')
 
 const steps = Number(values.steps ?? DEFAULT_STEPS)
 const first = values.seed === undefined ? Math.floor(Math.random() * 1e6) : Number(values.seed)
