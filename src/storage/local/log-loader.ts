@@ -5,14 +5,15 @@ import { readIndexes } from './index-files.ts'
 import { LeaderEpochCache, parseLeaderEpochs } from './leader-epoch-cache.ts'
 import type { LogContext } from './log-context.ts'
 import { endOfBatchesBehind, InconsistentLogError, lastIndexedPosition, lostText } from './log-damage.ts'
-import { LogSegment, readTransactionIndex, SEGMENT_FILES, segmentName } from './log-segment.ts'
+import { LogSegment, SEGMENT_FILES } from './log-segment.ts'
 import { backfillProducers } from './producer-backfill.ts'
-import { decodeProducerSnapshot, ProducerState } from './producer-state.ts'
+import { ProducerSnapshots } from './producer-snapshots.ts'
+import { ProducerState } from './producer-state.ts'
+import { listSegments } from './segment-listing.ts'
 import { type ScanResult, scanBatches } from './segment-scanner.ts'
 import { finishSwaps, isSwapFile } from './segment-swap.ts'
 import { StorageError } from './storage-error.ts'
 import { refuseNewerCheckpoint } from './stored-offsets.ts'
-import { TransactionIndex } from './transaction-index.ts'
 
 export interface LoadRequest {
   /** Of the log: asked anew each time, since a deleted topic's directory is renamed. */
@@ -51,11 +52,6 @@ export interface LoadedLog {
   readonly rebuilt: readonly LogSegment[]
 }
 
-/** Files that a crash left half way: of no use to anyone. */
-const LEFTOVERS = /\.(deleted|cleaned|tmp)$/
-const SEGMENT_FILE = /^(\d{20})\.log$/
-const SNAPSHOT_FILE = /^(\d{20})\.snapshot$/
-
 /**
  * Reads a log from its directory as of the last start. After a crash everything from the recovery point on is checked:
  * the log ends at the first batch that is not whole, and whatever lies behind it is deleted.
@@ -74,7 +70,7 @@ class LogLoader {
   readonly #context: LogContext
   readonly #request: LoadRequest
   #segments: LogSegment[] = []
-  #snapshots: number[] = []
+  readonly #snapshots: ProducerSnapshots
   #epochs = new LeaderEpochCache()
   #producers = new ProducerState()
   readonly #rebuilt: LogSegment[] = []
@@ -87,6 +83,7 @@ class LogLoader {
   constructor(context: LogContext, request: LoadRequest) {
     this.#context = context
     this.#request = request
+    this.#snapshots = new ProducerSnapshots(context, request.directory)
   }
 
   async load(): Promise<LoadedLog> {
@@ -96,12 +93,12 @@ class LogLoader {
       await finishSwaps(this.#context, this.#request.directory())
       names = fileSystem.list(this.#request.directory())
     }
-    this.#openSegments(names)
+    this.#openFiles(names)
     this.#loadEpochs()
     const first = this.#segments[0]?.baseOffset ?? 0
     let logStartOffset = Math.max(this.#request.logStartOffset, first)
     this.#noteMissingStart(first)
-    this.#loadSnapshot(logStartOffset)
+    this.#loadProducers(logStartOffset)
     this.#nextOffset = first
     await this.#readSegments()
     if (this.#nextOffset < logStartOffset || this.#segments.length === 0) {
@@ -113,7 +110,7 @@ class LogLoader {
     await backfillProducers(this.#context, this.#segments, this.#replayFrom, this.#producers)
     this.#epochs.truncateFromEnd(this.#nextOffset)
     this.#epochs.truncateFromStart(logStartOffset)
-    this.#dropSnapshotsAbove(this.#nextOffset)
+    this.#snapshots.dropAbove(this.#nextOffset)
     this.#producers.advanceTo(this.#nextOffset)
     return {
       segments: this.#segments,
@@ -122,7 +119,7 @@ class LogLoader {
       recoveryPoint: this.#recoveryPoint,
       epochs: this.#epochs,
       producers: this.#producers,
-      snapshotOffsets: this.#snapshots,
+      snapshotOffsets: this.#snapshots.offsets,
       directoryExists: names.length > 0,
       namesUnsynced: names.length > 0 && (!this.#request.clean || this.#request.reread),
       rebuilt: this.#rebuilt.filter((segment) => this.#segments.includes(segment) && segment !== this.#segments.at(-1)),
@@ -136,32 +133,11 @@ class LogLoader {
     return Math.min(clean ? this.#nextOffset : recoveryPoint, this.#nextOffset)
   }
 
-  #openSegments(names: readonly string[]): void {
-    const { fileSystem, clock } = this.#context
-    const directory = this.#request.directory()
-    for (const name of names) {
-      const path = `${directory}/${name}`
-      if (LEFTOVERS.test(name)) fileSystem.unlink(path)
-      const snapshot = SNAPSHOT_FILE.exec(name)
-      if (snapshot) this.#snapshots.push(Number(snapshot[1]))
-      const match = SEGMENT_FILE.exec(name)
-      if (!match) continue
-      const stat = fileSystem.stat(path)
-      const transactionPath = `${directory}/${match[1]}.txnindex`
-      const transactions = names.includes(`${match[1]}.txnindex`)
-        ? readTransactionIndex(fileSystem.readFile(transactionPath))
-        : new TransactionIndex()
-      if (transactions === null) this.#contradicts(`${transactionPath} is damaged`)
-      const state = {
-        baseOffset: Number(match[1]),
-        sizeBytes: stat?.sizeBytes ?? 0,
-        createdMs: stat?.modifiedMs ?? clock.nowMs(),
-        jitterMs: this.#request.newJitterMs(),
-      }
-      this.#segments.push(new LogSegment(state, this.#request.directory, transactions ?? new TransactionIndex()))
-    }
-    this.#segments.sort((a, b) => a.baseOffset - b.baseOffset)
-    this.#snapshots.sort((a, b) => a - b)
+  #openFiles(names: readonly string[]): void {
+    const { segments, snapshots, damaged } = listSegments(this.#context, this.#request, names)
+    if (damaged !== null) this.#contradicts(`${damaged} is damaged`)
+    this.#segments = segments
+    this.#snapshots.add(snapshots)
   }
 
   #loadEpochs(): void {
@@ -201,26 +177,14 @@ class LogLoader {
     if (!this.#request.reread) throw new InconsistentLogError(problem)
   }
 
-  /** The newest snapshot that can be trusted: after a crash none from beyond the recovery point. */
-  #loadSnapshot(logStartOffset: number): void {
-    const { fileSystem, clock } = this.#context
+  #loadProducers(logStartOffset: number): void {
+    const first = this.#segments[0]?.baseOffset ?? 0
     // What is read anew makes its transaction indexes anew, for which producers are followed from the first batch on.
-    if (this.#request.reread) this.#dropSnapshotsAbove(this.#segments[0]?.baseOffset ?? 0)
-    else if (!this.#request.clean) this.#dropSnapshotsAbove(this.#request.recoveryPoint)
-    for (let offset = this.#snapshots.at(-1); offset !== undefined; offset = this.#snapshots.at(-1)) {
-      const path = this.#snapshotPath(offset)
-      const content = fileSystem.readFile(path)
-      const producers = content && decodeProducerSnapshot(content, clock.nowMs())
-      if (producers) {
-        this.#producers = producers
-        this.#replayFrom = offset
-        return
-      }
-      this.#context.report('warn', `${path} is damaged; producers are taken from the log`)
-      fileSystem.unlink(path)
-      this.#snapshots.pop()
-    }
-    this.#replayFrom = Math.min(logStartOffset, this.#segments[0]?.baseOffset ?? 0)
+    if (this.#request.reread) this.#snapshots.dropAbove(first)
+    else if (!this.#request.clean) this.#snapshots.dropAbove(this.#request.recoveryPoint)
+    const newest = this.#snapshots.newest()
+    if (newest) this.#producers = newest.producers
+    this.#replayFrom = newest?.offset ?? Math.min(logStartOffset, first)
   }
 
   async #readSegments(): Promise<void> {
@@ -438,7 +402,7 @@ class LogLoader {
   /** Nothing that may be read is left: the log begins anew at its start offset. */
   #startOver(logStartOffset: number): void {
     for (const segment of this.#segments.splice(0)) this.#deleteFiles(segment)
-    this.#dropSnapshotsAbove(-1)
+    this.#snapshots.dropAbove(-1)
     this.#producers = new ProducerState()
     this.#nextOffset = logStartOffset
     this.#segments.push(this.#newSegment(logStartOffset))
@@ -452,16 +416,6 @@ class LogLoader {
       jitterMs: this.#request.newJitterMs(),
     }
     return new LogSegment(state, this.#request.directory)
-  }
-
-  #dropSnapshotsAbove(offset: number): void {
-    while ((this.#snapshots.at(-1) ?? -1) > offset) {
-      this.#context.fileSystem.unlink(this.#snapshotPath(this.#snapshots.pop()!))
-    }
-  }
-
-  #snapshotPath(offset: number): string {
-    return `${this.#request.directory()}/${segmentName(offset)}.snapshot`
   }
 
   #loadFirstTimestamp(segment: LogSegment): void {
