@@ -1,8 +1,8 @@
-import { BATCH_HEADER_BYTES, type BatchHeader, MAX_TIMESTAMP_AT } from '../../../protocol/records/batch.ts'
-import { readInt64 } from '../../../protocol/records/int64.ts'
+import type { BatchHeader } from '../../../protocol/records/batch.ts'
 import { readEndMarker } from './end-marker.ts'
 import { readIndexes } from './index-files.ts'
 import { LeaderEpochCache, parseLeaderEpochs } from './leader-epoch-cache.ts'
+import type { LoadedLog, LoadRequest } from './loaded-log.ts'
 import type { LogContext } from './log-context.ts'
 import { endOfBatchesBehind, InconsistentLogError, lastIndexedPosition, lostText } from './log-damage.ts'
 import { LogSegment, SEGMENT_FILES } from './log-segment.ts'
@@ -12,45 +12,9 @@ import { ProducerState } from './producer-state.ts'
 import { listSegments } from './segment-listing.ts'
 import { type ScanResult, scanBatches } from './segment-scanner.ts'
 import { finishSwaps, isSwapFile } from './segment-swap.ts'
+import { firstTimestampMs } from './segment-times.ts'
 import { StorageError } from './storage-error.ts'
 import { refuseNewerCheckpoint } from './stored-offsets.ts'
-
-export interface LoadRequest {
-  /** Of the log: asked anew each time, since a deleted topic's directory is renamed. */
-  readonly directory: () => string
-  /** The broker was stopped in good order: files are what they claim to be. */
-  readonly clean: boolean
-  /** Everything below was on the disk. */
-  readonly recoveryPoint: number
-  /** From log-start-offset-checkpoint, 0 when it says nothing. */
-  readonly logStartOffset: number
-  /** From cleaner-offset-checkpoint: batches below may have been removed by compaction. */
-  readonly cleanedOffset: number
-  /** The log ended there or later, and that was on the disk: below, nothing may be missing. */
-  readonly expectedEndOffset: number
-  /** Where the log began, as far as that is known better than from the files themselves; otherwise null. */
-  readonly expectedStartOffset: number | null
-  /** Files were found not to be what they claim: every batch is read and every index made anew. */
-  readonly reread: boolean
-  readonly indexIntervalBytes: number
-  readonly newJitterMs: () => number
-}
-
-export interface LoadedLog {
-  /** At least one; the last one takes appends and has its indexes in memory. */
-  readonly segments: LogSegment[]
-  readonly logStartOffset: number
-  readonly logEndOffset: number
-  readonly recoveryPoint: number
-  readonly epochs: LeaderEpochCache
-  readonly producers: ProducerState
-  readonly snapshotOffsets: number[]
-  readonly directoryExists: boolean
-  /** Names in the directory, and its own, may not be on the disk: an earlier process was killed, or recovery removed some. */
-  readonly namesUnsynced: boolean
-  /** Full segments whose indexes were made anew and are in memory only. */
-  readonly rebuilt: readonly LogSegment[]
-}
 
 /**
  * Reads a log from its directory as of the last start. After a crash everything from the recovery point on is checked:
@@ -287,7 +251,7 @@ class LogLoader {
     })
     if (!unread) this.#checkKnown(segment, next, result, wrongEpoch)
     this.#nextOffset = next ? next.baseOffset : Math.max(this.#nextOffset, result.nextOffset)
-    if (!next) this.#loadFirstTimestamp(segment)
+    if (!next) firstTimestampMs(this.#context, segment)
     return null
   }
 
@@ -416,17 +380,5 @@ class LogLoader {
       jitterMs: this.#request.newJitterMs(),
     }
     return new LogSegment(state, this.#request.directory)
-  }
-
-  #loadFirstTimestamp(segment: LogSegment): void {
-    if (segment.firstTimestampMs !== null) return
-    const open = segment.acquireLog(this.#context.files)
-    try {
-      const header = Buffer.alloc(BATCH_HEADER_BYTES)
-      const filled = open.file.readSync(header, 0)
-      segment.firstTimestampMs = filled < BATCH_HEADER_BYTES ? -1 : readInt64(header, MAX_TIMESTAMP_AT)
-    } finally {
-      this.#context.files.release(open)
-    }
   }
 }

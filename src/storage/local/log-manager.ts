@@ -5,6 +5,7 @@ import type { LogIdentity } from '../storage.ts'
 import { formatOffsetCheckpoint } from './checkpoint-file.ts'
 import { makeDirectoryDurably } from './durable-directory.ts'
 import { Limiter } from './limiter.ts'
+import type { LoadRequest } from './loaded-log.ts'
 import { Log } from './log.ts'
 import type { LogContext } from './log-context.ts'
 import {
@@ -22,7 +23,7 @@ import {
   wasClosedByUs,
 } from './log-directory.ts'
 import { isMisspelt, LogFiles, parsePartitionMetadata, partitionMetadata, refuseNewerPartition } from './log-files.ts'
-import { type LoadRequest, loadLog } from './log-loader.ts'
+import { loadLog } from './log-loader.ts'
 import { decodeManifest, encodeManifest, loadFromManifest, type ManifestEntry } from './log-manifest.ts'
 import { partitionDirectories, partitionOf } from './partition-directories.ts'
 import { errorText, StorageError } from './storage-error.ts'

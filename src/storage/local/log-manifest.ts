@@ -1,8 +1,8 @@
 import { crc32c } from '../../../protocol/records/crc32c.ts'
 import { LeaderEpochCache } from './leader-epoch-cache.ts'
+import type { LoadedLog, LoadRequest } from './loaded-log.ts'
 import type { Log } from './log.ts'
 import type { LogContext } from './log-context.ts'
-import type { LoadedLog, LoadRequest } from './log-loader.ts'
 import { LogSegment, readTransactionIndex, segmentName } from './log-segment.ts'
 import { ProducerState } from './producer-state.ts'
 
