@@ -69,7 +69,7 @@ export class Admin {
       })
       const { errorCode, topicId } = answer.topics[0]!
       const done = isRetry ? [ErrorCode.TOPIC_ALREADY_EXISTS] : []
-      this.#world.checkError(this.client.name, `CreateTopics of ${name}`, errorCode, ...done)
+      this.#world.checkError(this.client, `CreateTopics of ${name}`, errorCode, ...done)
       if (errorCode !== ErrorCode.NONE && errorCode !== ErrorCode.TOPIC_ALREADY_EXISTS) return false
       const isTold = errorCode === ErrorCode.NONE && this.client.versionOf(CreateTopics) >= CREATED_ID_VERSION
       this.#world.topics.created(name, partitions, isTold ? topicId : null)
@@ -95,7 +95,7 @@ export class Admin {
         clientSoftwareName: 'simulation',
         clientSoftwareVersion: '1',
       })
-      this.#world.checkError(this.client.name, 'ApiVersions', errorCode)
+      this.#world.checkError(this.client, 'ApiVersions', errorCode)
       if (finalizedFeaturesEpoch >= 0) topics.sawFeaturesEpoch(finalizedFeaturesEpoch, floor)
       return true
     })
@@ -141,7 +141,7 @@ export class Admin {
         topicData: [{ name, topicId, partitionData: [{ index: partition, records }] }],
       })
       const { errorCode, baseOffset } = answer.responses[0]!.partitionResponses[0]!
-      this.#world.checkError(this.client.name, `Produce to the new ${name}-${partition}`, errorCode)
+      this.#world.checkError(this.client, `Produce to the new ${name}-${partition}`, errorCode)
       if (errorCode !== ErrorCode.NONE) return false
       ledger.acknowledged([id], baseOffset, -1)
       return true
@@ -158,7 +158,7 @@ export class Admin {
       const answer = await this.client.call(CreatePartitions, { topics, timeoutMs: TIMEOUT_MS, validateOnly: false })
       const { errorCode } = answer.results[0]!
       // A retry of what was done, or another administrator was faster.
-      this.#world.checkError(this.client.name, `CreatePartitions of ${name}`, errorCode, ErrorCode.INVALID_PARTITIONS)
+      this.#world.checkError(this.client, `CreatePartitions of ${name}`, errorCode, ErrorCode.INVALID_PARTITIONS)
       if (errorCode !== ErrorCode.NONE && errorCode !== ErrorCode.INVALID_PARTITIONS) return false
       this.#world.trace.note(this.client.name, `${name} has ${count} partitions`)
       this.#world.topics.created(name, count, null)
@@ -178,7 +178,7 @@ export class Admin {
       const { errorCode, lowWatermark } = answer.topics[0]!.partitions[0]!
       if (errorCode === ErrorCode.OFFSET_OUT_OF_RANGE && ledger.cuts !== cuts) return true
       this.#world.checkError(
-        this.client.name,
+        this.client,
         `DeleteRecords of ${ledger.name}`,
         errorCode,
         ErrorCode.NOT_LEADER_OR_FOLLOWER,
@@ -201,7 +201,7 @@ export class Admin {
       const answer = await this.client.call(IncrementalAlterConfigs, { resources, validateOnly: false })
       const { errorCode } = answer.responses[0]!
       if (errorCode !== ErrorCode.NONE) this.#world.trace.note(this.client.name, `altering ${name}: error ${errorCode}`)
-      this.#world.checkError(this.client.name, `IncrementalAlterConfigs of ${name}`, errorCode)
+      this.#world.checkError(this.client, `IncrementalAlterConfigs of ${name}`, errorCode)
       return errorCode === ErrorCode.NONE
     })
     this.#world.configs.stored(name, value)
@@ -211,7 +211,7 @@ export class Admin {
       const before = this.#world.configs.possible(name)
       const answer = await this.client.call(DescribeConfigs, { resources })
       const { errorCode, configs } = answer.results[0]!
-      this.#world.checkError(this.client.name, `DescribeConfigs of ${name}`, errorCode)
+      this.#world.checkError(this.client, `DescribeConfigs of ${name}`, errorCode)
       if (errorCode === ErrorCode.NONE) this.#world.configs.read(name, configs[0]!.value!, before)
       return true
     })
@@ -229,7 +229,7 @@ export class Admin {
       })
       const { errorCode } = answer.responses[0]!
       const gone = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-      this.#world.checkError(this.client.name, `DeleteTopics of ${name}`, errorCode, ...(isRetry ? [gone] : []))
+      this.#world.checkError(this.client, `DeleteTopics of ${name}`, errorCode, ...(isRetry ? [gone] : []))
       return errorCode === ErrorCode.NONE || errorCode === gone
     })
     this.#world.topics.deleted(name)

@@ -117,6 +117,8 @@ export class Client {
   readonly #versions = new Map<number, number>()
   readonly #patienceMs: number
   #connection: ClientConnection | null = null
+  /** Of the broker at the other end of the connection. */
+  #life = 0
 
   constructor(world: World, name: string, random: SimulatedRandom, { isPatient = false } = {}) {
     this.world = world
@@ -154,6 +156,16 @@ export class Client {
     this.#connect().send(api, this.versionOf(api), request as RequestInputOf<Api>)
   }
 
+  /** The disk failed in the life of the broker that this client heard last. */
+  get isTroubled(): boolean {
+    return this.world.troubledLives.has(this.#life)
+  }
+
+  /** Another number whenever coordinators may have begun again from their logs: at each start, all the time without a disk. */
+  get coordinatorLife(): number {
+    return this.isTroubled ? -this.world.trace.length : this.#life
+  }
+
   get isConnected(): boolean {
     return this.#connection?.isOpen ?? false
   }
@@ -181,6 +193,7 @@ export class Client {
     if (this.#connection?.isOpen) return this.#connection
     try {
       this.#connection = new ClientConnection(this, this.world.network.connect(this.world.port))
+      this.#life = this.world.life
     } catch (error) {
       throw new ConnectionLost(error instanceof Error ? error.message : String(error))
     }

@@ -150,7 +150,7 @@ export class Fetcher {
       this.#session = newSession()
       return false
     }
-    this.#world.checkError(this.#client.name, 'Fetch', errorCode)
+    this.#world.checkError(this.#client, 'Fetch', errorCode)
     if (errorCode !== ErrorCode.NONE) return false
     if (!this.#usesSessions || this.#session !== session) return true
     if (session.epoch <= 0) {
@@ -194,7 +194,12 @@ export class Fetcher {
       reading.position = -1
       return
     }
-    this.#world.checkError(where, 'Fetch', answer.errorCode, ErrorCode.NOT_LEADER_OR_FOLLOWER)
+    this.#world.checkError(
+      this.#client,
+      `Fetch of ${nameOf(reading)} at ${reading.position}`,
+      answer.errorCode,
+      ErrorCode.NOT_LEADER_OR_FOLLOWER,
+    )
     if (answer.errorCode !== ErrorCode.NONE) return
     if (answer.logStartOffset >= 0 && answer.logStartOffset < deletedTo) {
       throw new Violation(`${where}: the log starts at ${answer.logStartOffset}, not at ${deletedTo}`)
@@ -229,7 +234,7 @@ export class Fetcher {
         topics: [{ name: reading.topic, partitions }],
       })
       const { errorCode, offset } = answer.topics[0]!.partitions[0]!
-      this.#world.checkError(this.#client.name, 'ListOffsets', errorCode, ErrorCode.NOT_LEADER_OR_FOLLOWER)
+      this.#world.checkError(this.#client, 'ListOffsets', errorCode, ErrorCode.NOT_LEADER_OR_FOLLOWER)
       if (errorCode !== ErrorCode.NONE) continue
       if (offset < deletedTo) throw new Violation(`${nameOf(reading)} begins at ${offset}, not at ${deletedTo}`)
       reading.position = offset

@@ -155,7 +155,7 @@ export class Member {
     this.#obey('JoinGroup', answer.errorCode)
     this.#memberId = answer.memberId
     const leader = this.#options.instanceId === null ? answer.leader : ''
-    this.#group.joined(this.#owner, answer.generationId, leader, floor, this.#world.coordinatorLife)
+    this.#group.joined(this.#owner, answer.generationId, leader, floor, this.client.coordinatorLife)
     this.#protocol = answer.protocolName ?? ''
     this.#world.trace.note(this.client.name, `joined ${group} ${answer.generationId}, ${answer.members.length} members`)
     const isLeader = answer.leader === this.#memberId && !answer.skipAssignment
@@ -325,7 +325,7 @@ export class Member {
     }
     if (REJOIN.includes(error)) throw new Expelled()
     if (error === ErrorCode.FENCED_INSTANCE_ID && this.#options.instanceId !== null) throw new Fenced()
-    this.#world.checkError(this.client.name, what, error, ...ELSEWHERE)
+    this.#world.checkError(this.client, what, error, ...ELSEWHERE)
     throw new ConnectionLost(`${what}: error ${error}`)
   }
 }

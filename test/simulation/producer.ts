@@ -90,7 +90,7 @@ export class Producer {
 
   async #init(): Promise<void> {
     const answer = await this.client.call(InitProducerId, { transactionalId: null, transactionTimeoutMs: 60_000 })
-    this.#world.checkError(this.client.name, 'InitProducerId', answer.errorCode)
+    this.#world.checkError(this.client, 'InitProducerId', answer.errorCode)
     if (answer.errorCode !== ErrorCode.NONE) return
     if (this.#world.producerIds.has(answer.producerId)) {
       throw new Violation(`producer id ${answer.producerId} was given out twice`)
@@ -202,7 +202,7 @@ export class Producer {
       if (this.#queueOf(batch)[0] === batch) {
         throw new Violation(`${name}: ${batch.ids[0]} is out of order, although all before it was acknowledged`)
       }
-    } else this.#world.checkError(name, `Produce of ${batch.ids[0]}`, error, ErrorCode.NOT_LEADER_OR_FOLLOWER)
+    } else this.#world.checkError(this.client, `Produce of ${batch.ids[0]}`, error, ErrorCode.NOT_LEADER_OR_FOLLOWER)
     this.#lost(batch)
   }
 

@@ -61,6 +61,8 @@ export class World {
   life = 0
   /** The disk was made to fail in this life. */
   isDiskFailing = false
+  /** Lives in which it was. Their answers may still be on the way when the next one has begun. */
+  readonly troubledLives = new Set<number>()
   /** Clients begin nothing new. */
   isEnding = false
   /** Nothing is produced any more: who reads may come to the end. */
@@ -99,11 +101,6 @@ export class World {
     return this.process?.odradek ?? null
   }
 
-  /** Another number whenever coordinators may have begun again from their logs: at each start, all the time without a disk. */
-  get coordinatorLife(): number {
-    return this.isDiskFailing ? -this.trace.length : this.life
-  }
-
   group(name: string): GroupLedger {
     let group = this.groups.get(name)
     if (group === undefined) this.groups.set(name, (group = new GroupLedger(name, () => this.clock.monotonicMs())))
@@ -138,10 +135,10 @@ export class World {
   }
 
   /** Fails for an error that nothing in this world explains. */
-  checkError(who: string, what: string, error: number, ...expected: readonly number[]): void {
+  checkError({ name, isTroubled }: Client, what: string, error: number, ...expected: readonly number[]): void {
     if (error === ErrorCode.NONE || expected.includes(error)) return
-    if (this.isDiskFailing && STORAGE_TROUBLE.has(error)) return
-    throw new Violation(`${who}: ${what} was answered with error ${error}`)
+    if (isTroubled && STORAGE_TROUBLE.has(error)) return
+    throw new Violation(`${name}: ${what} was answered with error ${error}`)
   }
 
   /** Lets the next operations of some kind fail. What is lost by it must not have been promised. */
@@ -152,6 +149,7 @@ export class World {
     this.trace.note('disk', `${code} at ${operation} ${place.path ?? ''}`)
     this.counts.faults++
     this.isDiskFailing = true
+    this.troubledLives.add(this.life)
     this.disk.faults.push({ operation, code, times: 1 + random.below(3), ...place })
   }
 
