@@ -1,22 +1,37 @@
+import { spawn } from 'node:child_process'
+import { availableParallelism } from 'node:os'
+import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { GroupChurn } from './coordinator/group-churn.ts'
 import { crashRounds } from './metadata/metadata-crash.ts'
 import { simulate } from './simulation/simulation.ts'
+import { killRounds } from './slow/process/kill.ts'
 import { runSeed } from './storage/log-model.ts'
+import { endAll } from './support/process.ts'
 
 /**
- * `npm run soak -- --minutes 30 [--seed N]`: the seeded machines in turns, each with a seed nobody tried before, until
- * the time is up. Stops at the first violation, with the command that shows it again.
+ * `npm run soak`: what is too long for every day, on seeds nobody tried before. Stops at the first violation, with the
+ * command that shows it again. Any of the first three options leaves out the parts that are not named.
  */
 const { values } = parseArgs({
-  options: { minutes: { type: 'string', default: '10' }, seed: { type: 'string' } },
+  options: {
+    /** The seeded machines in turns, for so long. */
+    minutes: { type: 'string' },
+    /** Sequences of the model of one log, on all processors. */
+    sequences: { type: 'string' },
+    /** Ends of a real broker under load. */
+    kills: { type: 'string' },
+    seed: { type: 'string' },
+  },
 })
-const minutes = Number(values.minutes)
-if (!(minutes > 0)) throw new Error(`--minutes is a number above 0, not ${values.minutes}`)
-const first = values.seed === undefined ? Math.floor(Math.random() * 1e9) : Number(values.seed)
-if (!Number.isSafeInteger(first)) throw new Error(`--seed is a whole number, not ${values.seed}`)
+const isChosen = values.minutes !== undefined || values.sequences !== undefined || values.kills !== undefined
+const minutes = numberOf('minutes', isChosen ? '0' : '10')
+const sequences = numberOf('sequences', isChosen ? '0' : '10000')
+const kills = numberOf('kills', isChosen ? '0' : '100')
+const first = numberOf('seed', String(Math.floor(Math.random() * 1e9)))
 
 const REPORT_MS = 10_000
+const SEQUENCES_AT_ONCE = 250
 
 const machines: Record<string, (seed: number) => Promise<unknown>> = {
   'whole broker': async (seed) => {
@@ -30,25 +45,86 @@ const machines: Record<string, (seed: number) => Promise<unknown>> = {
   },
 }
 
-const endMs = performance.now() + minutes * 60_000
-let rounds = 0
-let reportedMs = performance.now()
-console.log(`soaking for ${minutes} minutes from seed ${first}`)
-while (performance.now() < endMs) {
-  const seed = first + rounds
-  for (const [name, run] of Object.entries(machines)) {
-    try {
-      await run(seed)
-    } catch (error) {
-      console.error(`${name}, seed ${seed} FAILED; to repeat: npm run soak -- --seed ${seed}\n`, error)
-      process.exit(1)
+if (minutes > 0) await soakMachines()
+if (sequences > 0) await runSequences()
+if (kills > 0) await killBrokers()
+
+function numberOf(name: 'minutes' | 'sequences' | 'kills' | 'seed', fallback: string): number {
+  const number = Number(values[name] ?? fallback)
+  if (Number.isFinite(number) && number >= 0 && (name === 'minutes' || Number.isInteger(number))) return number
+  throw new Error(`--${name} is a ${name === 'minutes' ? '' : 'whole '}number from 0 on, not ${values[name]}`)
+}
+
+async function soakMachines(): Promise<void> {
+  const endMs = performance.now() + minutes * 60_000
+  let rounds = 0
+  let reportedMs = performance.now()
+  console.log(`soaking for ${minutes} minutes from seed ${first}`)
+  while (performance.now() < endMs) {
+    const seed = first + rounds
+    for (const [name, run] of Object.entries(machines)) {
+      try {
+        await run(seed)
+      } catch (error) {
+        console.error(`${name}, seed ${seed} FAILED; to repeat: npm run soak -- --minutes 1 --seed ${seed}\n`, error)
+        process.exit(1)
+      }
+    }
+    rounds++
+    if (performance.now() - reportedMs < REPORT_MS) continue
+    reportedMs = performance.now()
+    console.log(`${rounds} rounds, ${((endMs - reportedMs) / 60_000).toFixed(1)} minutes left`)
+  }
+  const seeds = `seeds ${first} to ${first + rounds - 1}`
+  console.log(`${rounds} rounds of ${Object.keys(machines).length} machines without a violation, ${seeds}`)
+}
+
+/** In as many processes as there are processors. */
+async function runSequences(): Promise<void> {
+  const startMs = performance.now()
+  let done = 0
+  let next = 0
+  console.log(`${sequences} sequences of one log from seed ${first}`)
+  const work = async () => {
+    while (next < sequences) {
+      const from = next
+      const count = Math.min(SEQUENCES_AT_ONCE, sequences - from)
+      next += count
+      await runLogModel(first + from, count)
+      done += count
+      console.log(`${done} of ${sequences} sequences, ${((performance.now() - startMs) / 1000).toFixed(0)} s`)
     }
   }
-  rounds++
-  if (performance.now() - reportedMs < REPORT_MS) continue
-  reportedMs = performance.now()
-  console.log(`${rounds} rounds, ${((endMs - reportedMs) / 60_000).toFixed(1)} minutes left`)
+  await Promise.all(Array.from({ length: availableParallelism() }, work))
+  console.log(`${sequences} sequences without a violation, seeds ${first} to ${first + sequences - 1}`)
 }
-console.log(
-  `${rounds} rounds of ${Object.keys(machines).length} machines without a violation, seeds ${first} to ${first + rounds - 1}`,
-)
+
+function runLogModel(seed: number, seeds: number): Promise<void> {
+  const script = path.join(import.meta.dirname, 'storage', 'run-log-model.ts')
+  const child = spawn(process.execPath, [script, '--seed', String(seed), '--seeds', String(seeds), '--quiet'], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  })
+  return new Promise((resolve, reject) => {
+    child.on('error', reject)
+    // It has said what went wrong, and how to repeat it.
+    child.on('exit', (code) => (code === 0 ? resolve() : process.exit(1)))
+  })
+}
+
+async function killBrokers(): Promise<void> {
+  const startMs = performance.now()
+  console.log(`${kills} times kill -9, from seed ${first}`)
+  const onKill = (kill: number, acknowledged: number) => {
+    if (kill % 10 === 0) console.log(`${kill} of ${kills} kills, ${acknowledged} records acknowledged`)
+  }
+  try {
+    const figures = await killRounds({ kills, seed: first, onKill })
+    const counts = Object.entries(figures).map(([name, count]) => `${name} ${count}`)
+    console.log(`no violation in ${((performance.now() - startMs) / 1000).toFixed(0)} s: ${counts.join(', ')}`)
+  } catch (error) {
+    console.error(`FAILED; to repeat: npm run soak -- --kills ${kills} --seed ${first}\n`, error)
+    process.exitCode = 1
+  } finally {
+    await endAll()
+  }
+}

@@ -59,11 +59,11 @@ export class PlainClient {
     return this.produceBatch(topic, buildBatch({ ...batch, records }), acks)
   }
 
-  async produceBatch(topic: string, batch: Buffer, acks = -1): Promise<number> {
+  async produceBatch(topic: string, batch: Buffer, acks = -1, index = 0): Promise<number> {
     const answer = await this.wire.send(Produce, 9, {
       acks,
       timeoutMs: TIMEOUT_MS,
-      topicData: [{ name: topic, partitionData: [{ index: 0, records: batch }] }],
+      topicData: [{ name: topic, partitionData: [{ index, records: batch }] }],
     })
     const partition = answer.responses[0]!.partitionResponses[0]!
     refuseError(`producing to ${topic}`, partition.errorCode, partition.errorMessage)
@@ -111,10 +111,10 @@ export class PlainClient {
   }
 
   /** -1 where nothing is committed. */
-  async committed(group: string, topic: string): Promise<number> {
+  async committed(group: string, topic: string, partition = 0): Promise<number> {
     const answer = await this.wire.send(OffsetFetch, 7, {
       groupId: group,
-      topics: [{ name: topic, partitionIndexes: [0] }],
+      topics: [{ name: topic, partitionIndexes: [partition] }],
       groups: [],
     })
     refuseError(`offsets of ${group}`, answer.errorCode, null)

@@ -81,6 +81,11 @@ export class BrokerProcess {
     started.add(this)
   }
 
+  /** Starts a broker and does not wait. */
+  static launch(options: StartOptions = {}): BrokerProcess {
+    return new BrokerProcess(options)
+  }
+
   /** Starts a broker and waits for its ready line. */
   static async start(options: StartOptions = {}): Promise<BrokerProcess> {
     const broker = new BrokerProcess(options)
