@@ -128,7 +128,7 @@ async function answers(port: number): Promise<boolean> {
 let packageFolder: string | undefined
 
 /** The published form: launcher and bundle, without the sources beside them. */
-function installedPackage(): string {
+export function installedPackage(): string {
   if (packageFolder === undefined) {
     execFileSync(process.execPath, ['scripts/build.ts'], { cwd: repositoryRoot, stdio: 'inherit' })
     const folder = mkdtempSync(path.join(tmpdir(), 'odradek-bench-package-'))

@@ -9,9 +9,10 @@ export interface Report {
   readonly machine: string
   readonly rounds: number
   readonly scale: number
-  /** Null where a half was not run: what the page says of it stays. */
+  /** Null where a section was not run: what the page says of it stays. */
   readonly medians: ReadonlyMap<Contender, readonly number[]> | null
   readonly parts: readonly { readonly name: string; readonly output: string }[] | null
+  readonly partitions: string | null
 }
 
 /** What else the machine did: above a few tenths, throughput is what was left over. */
@@ -58,8 +59,8 @@ export async function machine(): Promise<string> {
   ].join('\n')
 }
 
-/** The page with the measured halves replaced between their marks. */
-export function page(before: string, { machine, rounds, scale, medians, parts }: Report): string {
+/** The page with the measured sections replaced between their marks. */
+export function page(before: string, { machine, rounds, scale, medians, parts, partitions }: Report): string {
   let text = before
   if (medians !== null) {
     const settings = Object.entries(KAFKA_SETTINGS).map(([name, value]) => `\`${name}=${value}\``)
@@ -75,6 +76,7 @@ export function page(before: string, { machine, rounds, scale, medians, parts }:
     const blocks = parts.map(({ name, output }) => `### ${name}\n\n\`\`\`text\n${withoutHistograms(output)}\n\`\`\``)
     text = between(text, 'micro', `${machine}\n\n${blocks.join('\n\n')}`)
   }
+  if (partitions !== null) text = between(text, 'partitions', `${machine}\n\n${partitions}`)
   return text
 }
 

@@ -6,21 +6,25 @@ import { prepare } from '../compat-tests/toolchains.ts'
 import { CONTENDERS, type Contender } from './broker.ts'
 import { ROWS, runAll } from './end-to-end.ts'
 import { machine, page, table } from './report.ts'
+import { runScale, scaleTable, shapesOf } from './scale.ts'
 
-const USAGE = `npm run bench -- [--micro] [--end-to-end] [--rounds N] [--scale F] [--write]
+const USAGE = `npm run bench -- [--micro] [--end-to-end] [--partitions] [--rounds N] [--scale F] [--write]
 
   --micro        only the parts: codec, CRC, compression, log, sockets
   --end-to-end   only whole brokers beside Apache Kafka, in turns, since the speed of a machine drifts
+  --partitions   only ten thousand partitions in one broker
   --rounds N     how often the turns are taken; the table shows medians (3)
   --scale F      a fraction of the load, for a quick look (1)
   --write        puts what was measured into docs/benchmarks.md
 `
+const MANY_PARTITIONS = 10_000
 const MICRO = ['codec', 'crc', 'compression', 'log', 'server']
 
 const { values } = parseArgs({
   options: {
     micro: { type: 'boolean', default: false },
     'end-to-end': { type: 'boolean', default: false },
+    partitions: { type: 'boolean', default: false },
     rounds: { type: 'string', default: '3' },
     scale: { type: 'string', default: '1' },
     write: { type: 'boolean', default: false },
@@ -34,13 +38,14 @@ if (values.help || !isUsable) {
   process.exit(isUsable ? 0 : 1)
 }
 
-const both = values.micro === values['end-to-end']
-const parts = both || values.micro ? MICRO.map((name) => ({ name, output: runPart(name) })) : null
-const medians = both || values['end-to-end'] ? await endToEnd() : null
+const all = !values.micro && !values['end-to-end'] && !values.partitions
+const parts = all || values.micro ? MICRO.map((name) => ({ name, output: runPart(name) })) : null
+const medians = all || values['end-to-end'] ? await endToEnd() : null
+const partitions = all || values.partitions ? await manyPartitions() : null
 if (values.write) {
   const file = path.join(import.meta.dirname, '..', 'docs', 'benchmarks.md')
   const before = readFileSync(file, 'utf8')
-  writeFileSync(file, page(before, { machine: await machine(), rounds, scale, medians, parts }))
+  writeFileSync(file, page(before, { machine: await machine(), rounds, scale, medians, parts, partitions }))
   console.log(`written to ${file}`)
 }
 
@@ -55,6 +60,15 @@ function runPart(name: string): string {
   if (status !== 0) throw new Error(`${file} ended with ${status}\n${stdout}`)
   process.stdout.write(stdout)
   return stdout
+}
+
+async function manyPartitions(): Promise<string> {
+  const measured = []
+  for (const shape of shapesOf(MANY_PARTITIONS * scale)) {
+    console.log(`\n== ${shape.topics} x ${shape.partitions} partitions`)
+    measured.push({ shape, rows: await runScale(shape) })
+  }
+  return scaleTable(measured)
 }
 
 async function endToEnd(): Promise<Map<Contender, number[]>> {
