@@ -29,7 +29,7 @@ export class Load {
       const messages = values.map((value) => ({ partition, value }))
       const [answer] = await producer.send({ topic, acks: -1, messages })
       const baseOffset = Number(answer!.baseOffset)
-      values.forEach((value, index) => this.acknowledged.push({ topic, partition, offset: baseOffset + index, value }))
+      this.acknowledged.push(...values.map((value, index) => ({ topic, partition, offset: baseOffset + index, value })))
     }
   }
 }
