@@ -78,6 +78,8 @@ export function judgeBatch(
 function judgeData(round: CleaningRound, header: BatchHeader, needed: boolean): Judgement['verdict'] {
   const aborted = round.transactions.isAborted(header)
   if (header.recordCount === 0) return needed ? 'keep' : 'drop'
+  // Before an open transaction the end of the round is all that committed readers see: kafkajs needs a record there.
+  if (aborted && endsRound(round, header)) return 'keep'
   if (aborted) return needed ? 'empty' : 'drop'
   return header.baseOffset > round.offsets.latestOffset ? 'keep' : 'filter'
 }
@@ -166,7 +168,8 @@ export function* filterRecords(
     if ((cursor.index + 1) % RECORDS_AT_ONCE === 0) yield
   }
   checkCount(cursor, header)
-  // kafkajs does not get past a last batch without records: as long as its time has not come the last one stays.
+  // kafkajs does not get past a batch without records that nothing follows: its position stays before it, its lag never
+  // becomes 0, and it asks again without a pause. As long as its time has not come the last record stays.
   if (retained.count === 0 && endsRound(round, header)) retainLast(round, header, plain, retained)
   if (retained.count === 0) return { kind: 'gone' }
   if (retained.tombstones && !hasDeleteHorizon(header.attributes)) {

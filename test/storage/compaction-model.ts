@@ -171,17 +171,22 @@ export class CompactionModel {
       if (key !== null && state === 'committed' && offset >= this.#cleanedOffset) latest.set(key, offset)
     }
     const last = region.filter(({ present }) => present).at(-1)
+    const endBatch = region.at(-1)?.offset === endOffset - 1 ? region.at(-1)!.batch : -1
     for (const written of region) {
       if (!written.present) continue
+      if (written.state === 'aborted') {
+        // At the end of the round they wait for the next one.
+        written.present = written.batch === endBatch
+        continue
+      }
       const horizonMs = this.#horizons.get(written.batch) ?? Number.POSITIVE_INFINITY
       const expired = written.value === null && this.#nowMs >= horizonMs
       const replaced = written.key === null || (latest.get(written.key) ?? -1) > written.offset
       const alone = written === last && written.offset === endOffset - 1
-      written.present =
-        written.state !== 'aborted' && !expired && (!replaced || (alone && this.#isAlone(written, latest)))
+      written.present = !expired && (!replaced || (alone && this.#isAlone(written, latest)))
     }
-    for (const { batch, present, value } of region) {
-      if (present && value === null && !this.#horizons.has(batch))
+    for (const { batch, present, value, state } of region) {
+      if (present && value === null && state !== 'aborted' && !this.#horizons.has(batch))
         this.#horizons.set(batch, this.#nowMs + DELETE_RETENTION_MS)
     }
   }

@@ -232,6 +232,19 @@ describe('transactions', () => {
     expect(third.batches.map((bytes) => readBatchHeader(bytes, 0).baseOffset)).toEqual([3])
   })
 
+  it('trap 49: aborted records at the end of a round wait for the next one, with their index entry', () => {
+    const input = [
+      batch(0, [record('a', 'aborted')], { ...transactional, baseSequence: 0 }),
+      batch(1, [record('b', 'aborted')], { ...transactional, baseSequence: 1 }),
+    ]
+    const first = clean(input, { aborted, endOffset: 2 })
+    expect(contentOf(first.batches)).toEqual(['1 b=aborted'])
+    const more = [...first.batches, marker(2, 7, false), batch(3, [record('b', '1')])]
+    const second = clean(more, { aborted, fromOffset: 2, endOffset: 4 })
+    expect(second.batches.map((bytes) => readBatchHeader(bytes, 0).baseOffset)).toEqual([2, 3])
+    expect(second.aborted).toEqual(aborted)
+  })
+
   it('a commit marker stays as long as a record of its transaction does', () => {
     const input = [
       batch(0, [record('a', '1')], { ...transactional, baseSequence: 0 }),
