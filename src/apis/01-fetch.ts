@@ -39,8 +39,7 @@ async function handleFetch(context: RequestContext, request: FetchRequest): Prom
   const plan = broker.fetchSessions.plan(request, apiVersion)
   if (!('partitions' in plan)) return wholeError(plan.error)
 
-  const asked = plan.partitions.map((partition) => ask(context, partition))
-  const results = await readEnough(context, request, asked)
+  const { asked, results } = await readEnough(context, request, plan.partitions)
   const answers = asked.map(
     ({ partition, refusal }, at) => refusal ?? answer(context, request, partition, results[at]!),
   )
@@ -67,16 +66,17 @@ async function handleFetch(context: RequestContext, request: FetchRequest): Prom
 async function readEnough(
   context: RequestContext,
   request: FetchRequest,
-  asked: readonly Asked[],
-): Promise<readonly (ReadResult | null)[]> {
+  partitions: readonly FetchPartition[],
+): Promise<{ readonly asked: readonly Asked[]; readonly results: readonly (ReadResult | null)[] }> {
   const { broker, connection } = context
   const { clock, fetchPurgatory } = broker
   const deadlineMs = clock.monotonicMs() + request.maxWaitMs
   const isolation = request.isolationLevel === 1 ? 'read_committed' : 'read_uncommitted'
   const maxBytes = Math.min(request.maxBytes, broker.config['fetch.max.bytes'])
   const minBytes = Math.min(request.minBytes, maxBytes)
-  const readable = asked.filter((one) => one.log !== null)
+  let asked = partitions.map((partition) => ask(context, partition))
   for (;;) {
+    const readable = asked.filter((one) => one.log !== null)
     const reads = readable.map(({ log, partition }) => ({
       log: log!,
       offset: partition.fetchOffset,
@@ -95,12 +95,15 @@ async function readEnough(
       fetchPurgatory.closed
     ) {
       const inOrder = results[Symbol.iterator]()
-      return asked.map(({ log }) => (log === null ? null : inOrder.next().value!))
+      return { asked, results: asked.map(({ log }) => (log === null ? null : inOrder.next().value!)) }
     }
     for (const result of results) result.release()
     const positions = reads.map(({ log, offset }, at) => ({ log, offset, seen: results[at]! }))
     const wait = { positions, isolation, missingBytes: minBytes - bytes, maxWaitMs: leftMs } as const
+    const { image } = broker.metadata
     await fetchPurgatory.wait(wait, (callback) => connection.onClose(callback))
+    // Another broker may lead some of them by now, or there may be another topic of that name.
+    if (broker.metadata.image !== image) asked = partitions.map((partition) => ask(context, partition))
   }
 }
 

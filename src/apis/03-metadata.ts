@@ -42,20 +42,23 @@ async function handleMetadata(context: RequestContext, request: MetadataRequest)
   const refusals = request.allowAutoTopicCreation ? await autoCreateTopics(broker, names) : null
 
   const { image } = broker.metadata
+  const { liveIds } = broker.membership
   const asksForAll = request.topics === null || (apiVersion === 0 && wanted.length === 0)
   const topics: TopicResponse[] = []
   if (asksForAll) {
-    for (const topic of image.topics.values()) topics.push(describe(topic, request))
+    for (const topic of image.topics.values()) topics.push(describe(topic, request, liveIds))
   } else if (byId) {
     for (const id of new Set(wanted.map(({ topicId }) => topicId))) {
       if (id === ZERO_UUID) continue
       const topic = image.topicsById.get(id)
-      topics.push(topic ? describe(topic, request) : failed(null, id, ErrorCode.UNKNOWN_TOPIC_ID))
+      topics.push(topic ? describe(topic, request, liveIds) : failed(null, id, ErrorCode.UNKNOWN_TOPIC_ID))
     }
   } else {
     for (const name of names) {
       const topic = image.topics.get(name)
-      topics.push(topic ? describe(topic, request) : failed(name, ZERO_UUID, refusals?.get(name) ?? unknown(name)))
+      topics.push(
+        topic ? describe(topic, request, liveIds) : failed(name, ZERO_UUID, refusals?.get(name) ?? unknown(name)),
+      )
     }
   }
   return {
@@ -64,7 +67,7 @@ async function handleMetadata(context: RequestContext, request: MetadataRequest)
       .brokers(context.connection.listener.name)
       .map(({ id, host, port, rack }) => ({ nodeId: id, host, port, rack })),
     clusterId: image.clusterId,
-    controllerId: broker.membership.selfId,
+    controllerId: broker.membership.controllerId,
     topics,
     clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
       ? ALL_CLUSTER_OPERATIONS
@@ -73,7 +76,11 @@ async function handleMetadata(context: RequestContext, request: MetadataRequest)
   }
 }
 
-function describe(topic: TopicImage, { includeTopicAuthorizedOperations }: MetadataRequest): TopicResponse {
+function describe(
+  topic: TopicImage,
+  { includeTopicAuthorizedOperations }: MetadataRequest,
+  liveIds: readonly number[],
+): TopicResponse {
   return {
     errorCode: ErrorCode.NONE,
     name: topic.name,
@@ -86,7 +93,7 @@ function describe(topic: TopicImage, { includeTopicAuthorizedOperations }: Metad
       leaderEpoch,
       replicaNodes: replicas,
       isrNodes: isr,
-      offlineReplicas: [],
+      offlineReplicas: replicas.filter((id) => !liveIds.includes(id)),
     })),
     topicAuthorizedOperations: includeTopicAuthorizedOperations ? ALL_TOPIC_OPERATIONS : OPERATIONS_NOT_ASKED,
   }

@@ -31,8 +31,8 @@ function describeTopics({ broker }: RequestContext, { topics }: DescribeLogDirsR
   const wanted = topics ?? [...image.topics.values()].map(everyPartition)
   return wanted.flatMap(({ topic: name, partitions }) => {
     const described = partitions.flatMap((index) => {
-      const log = broker.partitions.locate(image.topics.get(name), index).log
-      if (log === null) return []
+      const log = broker.partitions.replica(image.topics.get(name), index)
+      if (log === undefined) return []
       return [{ partitionIndex: index, partitionSize: broker.store.sizeBytes(log), offsetLag: 0, isFutureKey: false }]
     })
     return described.length === 0 ? [] : [{ name, partitions: described }]

@@ -22,7 +22,7 @@ export const describeCluster = apiEntry(DescribeCluster, {
       errorMessage: null,
       endpointType,
       clusterId: metadata.image.clusterId,
-      controllerId: membership.selfId,
+      controllerId: membership.controllerId,
       brokers: membership
         .brokers(context.connection.listener.name)
         .map(({ id, host, port, rack }) => ({ brokerId: id, host, port, rack, isFenced: false })),

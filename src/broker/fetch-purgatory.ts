@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../io/clock.ts'
-import type { Isolation, LogHandle, LogOffsets, LogStore } from '../storage/storage.ts'
+import type { Isolation, LogHandle, LogOffsets } from '../storage/storage.ts'
 
 export interface FetchWait {
   /** What the request reads, each with its offset and the log's offsets as the last read saw them. */
@@ -30,9 +30,8 @@ export class FetchPurgatory {
   readonly #waiters = new Map<LogHandle, Set<Waiter>>()
   #closed = false
 
-  constructor(clock: Clock, store: Pick<LogStore, 'onAdvance'>) {
+  constructor(clock: Clock) {
     this.#clock = clock
-    store.onAdvance((log, appendedBytes) => this.#advance(log, appendedBytes))
   }
 
   /** Logs that somebody waits on. */
@@ -76,7 +75,8 @@ export class FetchPurgatory {
     for (const waiting of [...this.#waiters.values()]) for (const waiter of [...waiting]) this.#complete(waiter)
   }
 
-  #advance(log: LogHandle, appendedBytes: number): void {
+  /** A log has more to read: wakes whom it is enough for. */
+  advance(log: LogHandle, appendedBytes: number): void {
     const waiting = this.#waiters.get(log)
     if (waiting === undefined) return
     for (const waiter of [...waiting]) {

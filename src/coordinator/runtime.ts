@@ -40,8 +40,10 @@ interface Waiting<Q, S> {
 
 interface Shard<Q, S, T, R> {
   readonly index: number
-  state: 'loading' | 'active' | 'closed'
+  /** idle: another broker's. */
+  state: 'idle' | 'loading' | 'active' | 'closed'
   machine: ShardMachine<Q, S, T, R>
+  /** Taken when loading began. */
   fence: number
   /** Rises with each load: what belongs to an earlier life is dropped. */
   life: number
@@ -79,9 +81,24 @@ export class CoordinatorRuntime<Q, S, T, R> {
     for (let index = 0; index < log.shardCount(); index++) {
       const machine = createMachine(index)
       const own = { timers: new Map(), reloadTimer: null, waiting: new Map(), writes: [] }
-      this.#shards.push({ index, state: 'loading', machine, fence: -1, life: 0, ...own })
+      this.#shards.push({ index, state: 'idle', machine, fence: -1, life: 0, ...own })
     }
     await Promise.all(this.#shards.map((shard) => this.#owns(shard) && this.#load(shard)))
+  }
+
+  /** Shards may have been taken over: those of ours are loaded, and whoever asks for others is sent on. */
+  followOwnership(): void {
+    for (const shard of this.#shards) {
+      if (shard.state === 'closed') continue
+      const owned = this.#owns(shard)
+      const fence = this.#fenceOf(shard)
+      if (owned ? shard.state !== 'idle' && shard.fence === fence : shard.state === 'idle') continue
+      this.#stop(shard, ErrorCode.NOT_COORDINATOR)
+      shard.machine = this.#options.createMachine(shard.index)
+      shard.state = owned ? 'loading' : 'idle'
+      shard.fence = fence
+      if (owned) this.#reload(shard, 0)
+    }
   }
 
   /** Always answered: by the machine, or in the request's own shape with an error that clients retry. */
@@ -101,7 +118,7 @@ export class CoordinatorRuntime<Q, S, T, R> {
   #refusal(shard: Shard<Q, S, T, R> | undefined): ErrorCode {
     if (shard === undefined || shard.state === 'closed') return ErrorCode.COORDINATOR_NOT_AVAILABLE
     if (!this.#owns(shard)) return ErrorCode.NOT_COORDINATOR
-    return shard.state === 'loading' ? ErrorCode.COORDINATOR_LOAD_IN_PROGRESS : ErrorCode.NONE
+    return shard.state === 'active' ? ErrorCode.NONE : ErrorCode.COORDINATOR_LOAD_IN_PROGRESS
   }
 
   #refuse(shard: Shard<Q, S, T, R> | undefined, request: Q, error: ErrorCode): S {
@@ -112,9 +129,16 @@ export class CoordinatorRuntime<Q, S, T, R> {
     return this.#options.ownership.isOwner(index)
   }
 
+  #fenceOf({ index }: Shard<Q, S, T, R>): number {
+    return this.#options.ownership.fence(index)
+  }
+
   async #load(shard: Shard<Q, S, T, R>): Promise<void> {
-    const { codec, log, createMachine, kind, logger, ownership } = this.#options
+    const { codec, log, createMachine, kind, logger } = this.#options
+    if (this.#closed) return
     const life = ++shard.life
+    shard.state = 'loading'
+    shard.fence = this.#fenceOf(shard)
     const machine = createMachine(shard.index)
     let unknown = 0
     await log.load(shard.index, ({ key, value }) => {
@@ -124,7 +148,6 @@ export class CoordinatorRuntime<Q, S, T, R> {
     })
     if (life !== shard.life || this.#closed) return
     if (unknown > 0) logger.warn({ kind, shard: shard.index, unknown }, 'records of an unknown kind were left alone')
-    shard.fence = ownership.fence(shard.index)
     shard.machine = machine
     shard.state = 'active'
     this.#run(shard, { kind: 'loaded' })
@@ -207,6 +230,8 @@ export class CoordinatorRuntime<Q, S, T, R> {
 
   #stop(shard: Shard<Q, S, T, R>, error: ErrorCode): void {
     shard.life++
+    shard.reloadTimer?.cancel()
+    shard.reloadTimer = null
     for (const timer of shard.timers.values()) timer.cancel()
     shard.timers.clear()
     shard.writes.length = 0
@@ -218,17 +243,20 @@ export class CoordinatorRuntime<Q, S, T, R> {
   #reload(shard: Shard<Q, S, T, R>, delayMs: number): void {
     const { kind, logger, clock } = this.#options
     if (this.#closed) return
-    shard.reloadTimer = clock.schedule(delayMs, () => {
+    const { life } = shard
+    const load = async () => {
       shard.reloadTimer = null
-      if (!this.#owns(shard)) return
       // Appends of the earlier life may still reach the log; what they leave there must be read.
-      Promise.allSettled(this.#appends)
-        .then(() => this.#load(shard))
-        .catch((error: unknown) => {
-          logger.error({ err: error, kind, shard: shard.index }, 'coordinator cannot load')
-          this.#reload(shard, Math.min(delayMs * 2, MAX_RELOAD_DELAY_MS))
-        })
-    })
+      await Promise.allSettled(this.#appends)
+      if (life !== shard.life || !this.#owns(shard)) return
+      try {
+        await this.#load(shard)
+      } catch (error) {
+        logger.error({ err: error, kind, shard: shard.index }, 'coordinator cannot load')
+        this.#reload(shard, Math.min(Math.max(FIRST_RELOAD_DELAY_MS, delayMs * 2), MAX_RELOAD_DELAY_MS))
+      }
+    }
+    shard.reloadTimer = clock.schedule(delayMs, () => void load())
   }
 
   /** The logs are not those of before: everybody is sent away, and every shard begins with what is there now. */
@@ -248,7 +276,6 @@ export class CoordinatorRuntime<Q, S, T, R> {
     for (const shard of this.#shards) {
       this.#stop(shard, ErrorCode.COORDINATOR_NOT_AVAILABLE)
       shard.state = 'closed'
-      shard.reloadTimer?.cancel()
     }
     await Promise.allSettled(this.#appends)
   }

@@ -12,13 +12,13 @@ export function isInternalTopic(name: string): boolean {
 }
 
 /** What a new internal topic looks like, from the broker's settings; copies never exceed the brokers there are. */
-export function internalTopic(name: string, config: InternalTopicConfig): NewTopic {
-  const [numPartitions, segmentBytes, more] = shapeOf(name, config)
+export function internalTopic(name: string, config: InternalTopicConfig, liveBrokers: number): NewTopic {
+  const { numPartitions, replicationFactor, segmentBytes, more } = shapeOf(name, config)
   const configs = { 'segment.bytes': String(segmentBytes), ...more }
   return {
     name,
     numPartitions,
-    replicationFactor: -1,
+    replicationFactor: Math.min(replicationFactor, liveBrokers),
     assignments: [],
     configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })),
   }
@@ -27,37 +27,50 @@ export function internalTopic(name: string, config: InternalTopicConfig): NewTop
 /** The settings of the broker that shape internal topics. */
 export interface InternalTopicConfig {
   readonly 'offsets.topic.num.partitions': number
+  readonly 'offsets.topic.replication.factor': number
   readonly 'offsets.topic.segment.bytes': number
   readonly 'transaction.state.log.num.partitions': number
+  readonly 'transaction.state.log.replication.factor': number
   readonly 'transaction.state.log.segment.bytes': number
   readonly 'share.coordinator.state.topic.num.partitions': number
+  readonly 'share.coordinator.state.topic.replication.factor': number
   readonly 'share.coordinator.state.topic.segment.bytes': number
 }
 
-function shapeOf(name: string, config: InternalTopicConfig): [number, number, Record<string, string>] {
+interface Shape {
+  readonly numPartitions: number
+  readonly replicationFactor: number
+  readonly segmentBytes: number
+  readonly more: Readonly<Record<string, string>>
+}
+
+function shapeOf(name: string, config: InternalTopicConfig): Shape {
   switch (name) {
     case GROUP_METADATA_TOPIC:
-      return [
-        config['offsets.topic.num.partitions'],
-        config['offsets.topic.segment.bytes'],
-        { 'cleanup.policy': 'compact', 'compression.type': 'producer' },
-      ]
+      return {
+        numPartitions: config['offsets.topic.num.partitions'],
+        replicationFactor: config['offsets.topic.replication.factor'],
+        segmentBytes: config['offsets.topic.segment.bytes'],
+        more: { 'cleanup.policy': 'compact', 'compression.type': 'producer' },
+      }
     case TRANSACTION_STATE_TOPIC:
-      return [
-        config['transaction.state.log.num.partitions'],
-        config['transaction.state.log.segment.bytes'],
-        {
+      return {
+        numPartitions: config['transaction.state.log.num.partitions'],
+        replicationFactor: config['transaction.state.log.replication.factor'],
+        segmentBytes: config['transaction.state.log.segment.bytes'],
+        more: {
           'cleanup.policy': 'compact',
           'compression.type': 'uncompressed',
           'unclean.leader.election.enable': 'false',
         },
-      ]
+      }
     case SHARE_GROUP_STATE_TOPIC:
-      return [
-        config['share.coordinator.state.topic.num.partitions'],
-        config['share.coordinator.state.topic.segment.bytes'],
-        { 'cleanup.policy': 'delete', 'compression.type': 'producer', 'retention.ms': '-1' },
-      ]
+      return {
+        numPartitions: config['share.coordinator.state.topic.num.partitions'],
+        replicationFactor: config['share.coordinator.state.topic.replication.factor'],
+        segmentBytes: config['share.coordinator.state.topic.segment.bytes'],
+        more: { 'cleanup.policy': 'delete', 'compression.type': 'producer', 'retention.ms': '-1' },
+      }
     default:
       throw new TypeError(`${name} is not an internal topic`)
   }

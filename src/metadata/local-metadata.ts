@@ -5,11 +5,12 @@ import type { FileSystem } from '../io/file-system.ts'
 import { partitionDirectories } from '../storage/local/partition-directories.ts'
 import { StorageError } from '../storage/local/storage-error.ts'
 import { applyRecords, emptyImage } from './image-builder.ts'
-import type { Decision, Metadata, MetadataListener, MetadataRecord } from './metadata.ts'
+import { beginLeadership } from './leadership.ts'
+import type { Decision, Metadata, MetadataListener, MetadataRecord, PublishedListener } from './metadata.ts'
 import type { MetadataImage } from './metadata-image.ts'
 import { MetadataLog } from './metadata-log.ts'
 import { readMetadataLog, type StoredMetadata } from './metadata-log-reader.ts'
-import { featureLevelRecord, partitionChangeRecord, registerBrokerRecord } from './metadata-record.ts'
+import { featureLevelRecord, registerBrokerRecord } from './metadata-record.ts'
 import { type Registration, snapshotRecords } from './snapshot-records.ts'
 
 /** The feature level of Apache Kafka 4.3: the formats of the records that this broker writes. */
@@ -27,8 +28,8 @@ export interface LocalMetadataOptions {
   readonly nodeId: number
   /** False under `--durability os`. */
   readonly sync: boolean
-  /** What the node says of itself at each start. */
-  readonly registration: Omit<Registration, 'brokerId' | 'brokerEpoch' | 'fenced'>
+  /** What each broker of this process says of itself at each start. */
+  readonly registrations: readonly Omit<Registration, 'brokerEpoch' | 'fenced'>[]
   readonly logger: Logger
   /** A snapshot is written once the log has grown by so much, and by twice what a snapshot takes; 1 MiB unless given. */
   readonly snapshotAfterBytes?: number
@@ -43,9 +44,10 @@ interface Command {
 /** Metadata of a node that is its own controller: commands become records, records become images. */
 export class LocalMetadata implements Metadata {
   readonly #log: MetadataLog
-  readonly #registration: Registration
+  readonly #registrations: readonly Registration[]
   readonly #logger: Logger
   readonly #listeners: MetadataListener[] = []
+  readonly #published: PublishedListener[] = []
   #image: MetadataImage
   #queue: Command[] = []
   #running: Promise<void> | null = null
@@ -55,14 +57,14 @@ export class LocalMetadata implements Metadata {
   private constructor(
     log: MetadataLog,
     image: MetadataImage,
-    registration: Registration,
+    registrations: readonly Registration[],
     { logger, snapshotAfterBytes }: LocalMetadataOptions,
   ) {
     this.#log = log
     this.#logger = logger
     this.#snapshotAfterBytes = snapshotAfterBytes ?? SNAPSHOT_AFTER_BYTES
     this.#image = image
-    this.#registration = registration
+    this.#registrations = registrations
   }
 
   /**
@@ -81,12 +83,12 @@ export class LocalMetadata implements Metadata {
     for (const path of stored.damagedSnapshots) {
       logger.warn(`${path} is damaged; the metadata before it is all there and was read instead`)
     }
-    let registration: Registration | null = null
+    let registrations: readonly Registration[] = []
     const { records, lastOffset } = await log.begin((offset) => {
-      registration = { ...options.registration, brokerId: options.nodeId, brokerEpoch: offset, fenced: false }
-      return startRecords(image, registration)
+      registrations = options.registrations.map((one) => ({ ...one, brokerEpoch: offset, fenced: false }))
+      return startRecords(image, registrations)
     })
-    return new LocalMetadata(log, applyRecords(image, records, lastOffset), registration!, options)
+    return new LocalMetadata(log, applyRecords(image, records, lastOffset), registrations, options)
   }
 
   get image(): MetadataImage {
@@ -95,6 +97,10 @@ export class LocalMetadata implements Metadata {
 
   onChange(listener: MetadataListener): void {
     this.#listeners.push(listener)
+  }
+
+  onPublished(listener: PublishedListener): void {
+    this.#published.push(listener)
   }
 
   change<T>(decide: (image: MetadataImage) => Decision<T>): Promise<T> {
@@ -174,6 +180,7 @@ export class LocalMetadata implements Metadata {
       }
     }
     this.#image = next
+    for (const listener of this.#published) listener(next, previous)
     return failure
   }
 
@@ -181,7 +188,7 @@ export class LocalMetadata implements Metadata {
     const { bytesSinceSnapshot, snapshotBytes } = this.#log
     if (bytesSinceSnapshot < Math.max(this.#snapshotAfterBytes, SNAPSHOT_GROWTH * snapshotBytes)) return
     try {
-      await this.#log.snapshot(snapshotRecords(this.#image, this.#registration))
+      await this.#log.snapshot(snapshotRecords(this.#image, this.#registrations))
     } catch (error) {
       // Nothing is lost: the log still holds everything, and the next change tries again.
       this.#logger.error({ err: error }, 'the metadata snapshot could not be written; the metadata log keeps growing')
@@ -231,17 +238,14 @@ export function imageOfStored(stored: StoredMetadata, clusterId: string, directo
   return image
 }
 
-/** What each start records: the feature level of a new directory, this node, and a higher epoch for all it leads. */
-function startRecords(image: MetadataImage, registration: Registration): MetadataRecord[] {
+/** What each start records: the feature level of a new directory, its brokers, and a higher epoch for all they lead. */
+function startRecords(image: MetadataImage, registrations: readonly Registration[]): MetadataRecord[] {
   const records: MetadataRecord[] = []
   if (!image.features.has(METADATA_VERSION.name)) {
     records.push(featureLevelRecord({ name: METADATA_VERSION.name, featureLevel: METADATA_VERSION.max }))
   }
-  records.push(registerBrokerRecord(registration))
-  for (const topic of image.topics.values()) {
-    for (const { index } of topic.partitions) {
-      records.push(partitionChangeRecord({ topicId: topic.id, partitionId: index, leader: registration.brokerId }))
-    }
-  }
+  records.push(...registrations.map((registration) => registerBrokerRecord(registration)))
+  const ids = registrations.map(({ brokerId }) => brokerId)
+  for (const record of beginLeadership(image, ids)) records.push(record)
   return records
 }

@@ -16,6 +16,9 @@ export interface Decision<T> {
 /** Follows the metadata log. Awaited before the change is answered, so that a created topic is usable at once. */
 export type MetadataListener = (image: MetadataImage, previous: MetadataImage) => void | Promise<void>
 
+/** Told when an image has become the current one. Whoever has work to do then does it later: nobody waits. */
+export type PublishedListener = (image: MetadataImage, previous: MetadataImage) => void
+
 export interface Metadata {
   /** The newest image that every listener has taken in. */
   readonly image: MetadataImage
@@ -25,5 +28,6 @@ export interface Metadata {
    */
   change<T>(decide: (image: MetadataImage) => Decision<T>): Promise<T>
   onChange(listener: MetadataListener): void
+  onPublished(listener: PublishedListener): void
   close(): Promise<void>
 }

@@ -9,14 +9,15 @@ import {
   topicRecord,
 } from './metadata-record.ts'
 
-/** What of the node itself belongs into a snapshot. */
+/** What of a broker itself belongs into a snapshot. */
 export type Registration = Parameters<typeof registerBrokerRecord>[0]
 
 /** The records that make an image out of nothing, in an order in which they can be applied. */
-export function snapshotRecords(image: MetadataImage, registration: Registration): MetadataRecord[] {
+export function snapshotRecords(image: MetadataImage, registrations: readonly Registration[]): MetadataRecord[] {
   const records: MetadataRecord[] = []
   for (const [name, level] of image.features) records.push(featureLevelRecord({ name, featureLevel: level }))
-  records.push(registerBrokerRecord(registration))
+  for (const registration of registrations) records.push(registerBrokerRecord(registration))
+  const directoryOf = new Map(registrations.map(({ brokerId, logDirs }) => [brokerId, logDirs?.[0]]))
   for (const topic of image.topics.values()) {
     records.push(topicRecord({ name: topic.name, topicId: topic.id }))
     for (const { index, ...partition } of topic.partitions) {
@@ -31,7 +32,7 @@ export function snapshotRecords(image: MetadataImage, registration: Registration
           leader: partition.leader,
           leaderEpoch: partition.leaderEpoch,
           partitionEpoch: partition.partitionEpoch,
-          directories: partition.replicas.map(() => registration.logDirs?.[0] ?? UNASSIGNED_DIRECTORY),
+          directories: partition.replicas.map((id) => directoryOf.get(id) ?? UNASSIGNED_DIRECTORY),
         }),
       )
     }
@@ -44,7 +45,7 @@ export function snapshotRecords(image: MetadataImage, registration: Registration
     }
   }
   if (image.nextProducerId > 0) {
-    const { brokerId, brokerEpoch } = registration
+    const { brokerId, brokerEpoch } = registrations[0]!
     records.push(producerIdsRecord({ brokerId, brokerEpoch, nextProducerId: image.nextProducerId }))
   }
   return records

@@ -44,6 +44,8 @@ export class Connection implements ConnectionInfo, SocketHandler, ReplyQueueOwne
   #pumping = false
   #pumpScheduled = false
   #paused = false
+  /** Neither read from nor written to, as if the process stood still. */
+  #held = false
   /** No further request is taken; what was taken is answered. */
   #refusing = false
   #ending = false
@@ -172,6 +174,17 @@ export class Connection implements ConnectionInfo, SocketHandler, ReplyQueueOwne
     }
   }
 
+  /** Stands still until `letGo`: the peer sees a broker that neither reads nor answers. */
+  hold(): void {
+    this.#held = true
+    if (!this.#ending) this.#setPaused(true)
+  }
+
+  letGo(): void {
+    this.#held = false
+    this.#pump()
+  }
+
   /** Closes now: replies that are not with the operating system are lost. */
   destroy(): void {
     this.#refusing = true
@@ -181,7 +194,7 @@ export class Connection implements ConnectionInfo, SocketHandler, ReplyQueueOwne
 
   /** Begins the requests that may begin, sends what is ready, and reads on or not. */
   #pump(): void {
-    if (this.#pumping || this.#ending) return
+    if (this.#pumping || this.#ending || this.#held) return
     this.#pumping = true
     this.#beginRequests()
     this.#pumping = false

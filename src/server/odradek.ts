@@ -1,48 +1,12 @@
-import type { Logger } from 'pino'
-import { apiTable } from '../apis/table.ts'
-import { createInternalTopic } from '../broker/auto-create-topics.ts'
 import type { Broker } from '../broker/broker.ts'
-import { FetchPurgatory } from '../broker/fetch-purgatory.ts'
-import { FetchSessionCache } from '../broker/fetch-session-cache.ts'
-import { Partitions } from '../broker/partitions.ts'
-import { ProducerIds } from '../broker/producer-ids.ts'
-import { topicDefaults } from '../broker/topic-defaults.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
-import { GroupCoordinator } from '../coordinator/group/group-coordinator.ts'
-import { LocalCoordinatorLog } from '../coordinator/local-coordinator-log.ts'
-import type { Clock } from '../io/clock.ts'
-import type { FileSystem } from '../io/file-system.ts'
-import type { ProcessTable } from '../io/process-table.ts'
-import type { Random } from '../io/random.ts'
-import type { Transport } from '../io/transport.ts'
-import type { EndOfTurn } from '../io/turn.ts'
-import type { Work } from '../io/work.ts'
-import { topicChanges } from '../metadata/image.ts'
-import { GROUP_METADATA_TOPIC } from '../metadata/internal-topics.ts'
-import { type FoundMetadata, findMetadata, LocalMetadata, METADATA_VERSION } from '../metadata/local-metadata.ts'
-import type { Membership } from '../metadata/membership.ts'
-import { SingleNodeMembership } from '../metadata/single-node-membership.ts'
-import { TopicConfigs } from '../metadata/topic-configs.ts'
-import { newTopicId } from '../metadata/topic-id.ts'
-import { LocalLogStore } from '../storage/local/local-log-store.ts'
-import type { DirectoryInspection } from '../storage/local/log-manager.ts'
-import { METADATA_DIRECTORY } from '../storage/local/partition-directories.ts'
-import type { Durability } from '../storage/storage.ts'
-import { limitsOf } from './limits.ts'
-import { type BoundListener, Server } from './server.ts'
-
-/** The outside world, real or simulated. */
-export interface BrokerIo {
-  readonly fileSystem: FileSystem
-  readonly clock: Clock
-  readonly random: Random
-  readonly transport: Transport
-  readonly work: Work
-  readonly endOfTurn: EndOfTurn
-  /** Who else runs on this machine; null where the disk is nobody else's. */
-  readonly processes: ProcessTable | null
-  readonly logger: Logger
-}
+import { virtualBrokerConfigs } from '../config/virtual-brokers.ts'
+import { admitBroker, moveLeader, withdrawBroker } from '../metadata/leadership.ts'
+import type { MetadataRecord } from '../metadata/metadata.ts'
+import type { MetadataImage } from '../metadata/metadata-image.ts'
+import { BrokerNode } from './broker-node.ts'
+import { type BrokerIo, type Engine, openEngine } from './engine.ts'
+import type { BoundListener } from './server.ts'
 
 export interface OdradekOptions {
   readonly config: BrokerConfig
@@ -50,120 +14,122 @@ export interface OdradekOptions {
   readonly clusterId: string | null
 }
 
-/** What clients are told when nothing says where the broker can be reached. */
-const DEFAULT_ADVERTISED_HOST = 'localhost'
 /** Settings that, when given, replace the sync before the answer to acks=all. */
 const FLUSH_SETTINGS = ['log.flush.interval.messages', 'log.flush.interval.ms', 'log.flush.scheduler.interval.ms']
-const SNAPSHOT_SETTING = 'metadata.log.max.record.bytes.between.snapshots'
-/** Wire value of the security protocol in a registration. */
-const PLAINTEXT = 0
 
-/** A whole broker: storage, metadata, coordinators and sockets, started in an order in which each finds what it needs. */
+type NodeState = 'running' | 'paused' | 'killed'
+
+interface Member {
+  readonly config: BrokerConfig
+  node: BrokerNode
+  state: NodeState
+}
+
+/** Everything of one process: one broker, or several virtual ones over the same store. */
 export class Odradek {
-  readonly broker: Broker
-  readonly #server: Server
-  readonly #metadata: LocalMetadata
-  readonly #store: LocalLogStore
-  readonly #listeners: BoundListener[] = []
+  readonly #engine: Engine
+  readonly #members = new Map<number, Member>()
   #closing: Promise<void> | null = null
 
-  private constructor(broker: Broker, server: Server, metadata: LocalMetadata, store: LocalLogStore) {
-    this.broker = broker
-    this.#server = server
-    this.#metadata = metadata
-    this.#store = store
-  }
-
-  /** Where clients connect, in the order of the configuration. */
-  get listeners(): readonly BoundListener[] {
-    return this.#listeners
+  private constructor(engine: Engine) {
+    this.#engine = engine
+    engine.store.onAdvance((log, appendedBytes) => {
+      for (const { node } of this.#members.values()) node.onAdvance(log, appendedBytes)
+    })
+    engine.metadata.onChange((image, previous) => {
+      for (const { node } of this.#members.values()) node.onChange(image, previous)
+    })
+    engine.metadata.onPublished((image, previous) => {
+      for (const { node } of this.#members.values()) node.onPublished(image, previous)
+    })
   }
 
   /** Resolves when every listener accepts and every API can be served. */
   static async start(io: BrokerIo, { config, clusterId }: OdradekOptions): Promise<Odradek> {
-    const { clock, logger } = io
-    const durability: Durability = config['odradek.durability']
-    let found: FoundMetadata | undefined
-    // Before the store writes its first byte: a directory that cannot be started on stays as it is.
-    const store = await openStore(io, config, clusterId, ({ identity, clean }) => {
-      const directory = `${config.dataDirectory}/${METADATA_DIRECTORY}`
-      found = findMetadata(io.fileSystem, directory, { clusterId: identity.clusterId, clean })
-    })
-    const metadata = await openMetadata(io, config, store, found)
-    const endpoints = new Map<string, BoundListener>()
-    const membership: Membership = new SingleNodeMembership(
-      config['node.id'],
-      (name) => {
-        const bound = endpoints.get(name)
-        if (bound === undefined) throw new Error(`listener ${name} is not bound`)
-        return { host: bound.advertisedHost, port: bound.advertisedPort }
-      },
-      config['broker.rack'],
-    )
-    const topicConfigs = new TopicConfigs(config, membership.selfId)
-    const partitions = new Partitions({
-      store,
-      metadata,
-      membership,
-      configOf: (image, topic) => topicConfigs.of(image, topic),
-    })
-    await partitions.start()
-    await store.settleUnknown()
-    const defaults = topicDefaults(config, io.random, [membership.selfId])
-    const groups = new GroupCoordinator({
-      config,
-      log: new LocalCoordinatorLog({
-        topic: GROUP_METADATA_TOPIC,
-        partitions: config['offsets.topic.num.partitions'],
-        store,
-        metadata,
-        ensureTopic: () => createInternalTopic({ config, metadata, topicDefaults: defaults }, GROUP_METADATA_TOPIC),
-        durability,
-        fence: (shard) => membership.fenceFor('group', shard),
-      }),
-      membership,
-      clock,
-      random: io.random,
-      logger,
-    })
-    await groups.start()
-    await groups.forgetMissingTopics(metadata.image)
-    const fetchPurgatory = new FetchPurgatory(clock, store)
-    partitions.onTopicRemoved((topicId) => fetchPurgatory.completeTopic(topicId))
-    metadata.onChange((image, previous) => {
-      const { removed } = topicChanges(image, previous)
-      if (removed.length === 0) return
-      // Never awaited here: what groups append may wait for metadata itself, for the creation of __consumer_offsets.
-      // In memory it happens at once, and a start after a crash repeats it.
-      groups.onTopicsDeleted(removed.map(({ name }) => name)).catch((error: unknown) => {
-        logger.error({ err: error }, 'offsets of deleted topics could not be removed')
-      })
-    })
-    const broker: Broker = {
-      config,
-      clock,
-      logger,
-      metadata,
-      membership,
-      topicConfigs,
-      topicDefaults: defaults,
-      store,
-      partitions,
-      fetchPurgatory,
-      fetchSessions: new FetchSessionCache(clock, io.random, config['max.incremental.fetch.session.cache.slots']),
-      producerIds: new ProducerIds(metadata, membership.selfId),
-      groups,
-      acksAllDurability: durability,
+    const configs = virtualBrokerConfigs(config)
+    const engine = await openEngine(io, configs, clusterId)
+    const odradek = new Odradek(engine)
+    warnOfFlushSettings(io, config)
+    for (const one of configs) {
+      const node = await BrokerNode.start(engine, one)
+      odradek.#members.set(node.id, { config: one, node, state: 'running' })
     }
-    const { transport } = io
-    const server = new Server({ transport, clock, logger, broker, apis: apiTable, limits: limitsOf(config) })
-    const odradek = new Odradek(broker, server, metadata, store)
-    const flushSettings = FLUSH_SETTINGS.filter((name) => config.texts.has(name))
-    if (durability === 'disk' && flushSettings.length > 0) {
-      logger.warn(`${flushSettings.join(' and ')} set: acks=all is answered before the sync to disk, as in Kafka`)
-    }
-    await odradek.#listen(config, endpoints)
+    for (const { node } of odradek.#members.values()) await node.listen()
     return odradek
+  }
+
+  /** The first of its brokers. */
+  get broker(): Broker {
+    return this.#members.values().next().value!.node.broker
+  }
+
+  /** Ids of all brokers, alive or not. */
+  get brokerIds(): readonly number[] {
+    return [...this.#members.keys()]
+  }
+
+  /** Where clients connect: broker after broker, in the order of the configuration. */
+  get listeners(): readonly BoundListener[] {
+    return [...this.#members.values()].flatMap(({ node }) => node.listeners)
+  }
+
+  stateOf(id: number): NodeState {
+    return this.#member(id).state
+  }
+
+  /** The broker ends without a word; what it led goes to the next in-sync replica, or stays without a leader. */
+  async killBroker(id: number): Promise<void> {
+    const member = this.#member(id)
+    if (member.state === 'killed') return
+    member.state = 'killed'
+    const { cluster } = this.#engine
+    const killed = member.node.kill()
+    cluster.setLive(id, false)
+    await this.#elect((image) => withdrawBroker(image, id, cluster.liveIds))
+    await killed
+  }
+
+  /** A killed broker comes back on its ports, in sync at once. What others have taken over stays with them. */
+  async startBroker(id: number): Promise<void> {
+    const member = this.#member(id)
+    if (member.state !== 'killed') return
+    const { cluster } = this.#engine
+    const node = await BrokerNode.start(this.#engine, member.config)
+    await node.listen(member.node.listeners)
+    member.node = node
+    member.state = 'running'
+    cluster.setLive(id, true)
+    await this.#elect((image) => admitBroker(image, id))
+  }
+
+  /** The broker neither reads nor answers, and its connections stay. It keeps what it leads. */
+  pauseBroker(id: number): void {
+    const member = this.#member(id)
+    if (member.state !== 'running') return
+    member.state = 'paused'
+    member.node.pause()
+  }
+
+  resumeBroker(id: number): void {
+    const member = this.#member(id)
+    if (member.state !== 'paused') return
+    member.state = 'running'
+    member.node.resume()
+  }
+
+  /** Hands a partition to another of its in-sync replicas. Throws when that one cannot lead it. */
+  async moveLeader(topicName: string, partition: number, to: number): Promise<void> {
+    const { cluster } = this.#engine
+    await this.#elect((image) => {
+      const topic = image.topics.get(topicName)
+      const replicas = topic?.partitions[partition]
+      if (topic === undefined || replicas === undefined) throw new RangeError(`there is no ${topicName}-${partition}`)
+      if (!replicas.isr.includes(to) || !cluster.liveIds.includes(to)) {
+        const able = replicas.isr.filter((id) => cluster.liveIds.includes(id))
+        throw new RangeError(`broker ${to} cannot lead ${topicName}-${partition}; these can: ${able.join(', ')}`)
+      }
+      return replicas.leader === to ? [] : [moveLeader(topic, partition, to)]
+    })
   }
 
   /** Answers what is in progress, then writes everything down. Safe to call twice. */
@@ -173,109 +139,27 @@ export class Odradek {
   }
 
   async #close(): Promise<void> {
-    const { fetchPurgatory, groups } = this.broker
-    let groupsClosed: Promise<void> = Promise.resolve()
-    await this.#server.close(() => {
-      fetchPurgatory.close()
-      groupsClosed = groups.close()
-    })
-    await groupsClosed
-    await this.#metadata.close()
-    await this.#store.close()
+    for (const id of this.brokerIds) this.resumeBroker(id)
+    await Promise.all([...this.#members.values()].map(({ node, state }) => (state === 'killed' ? null : node.close())))
+    await this.#engine.metadata.close()
+    await this.#engine.store.close()
   }
 
-  async #listen(config: BrokerConfig, endpoints: Map<string, BoundListener>): Promise<void> {
-    for (const listener of config.brokerListeners) {
-      const bound = await this.#server.listen({
-        name: listener.name,
-        // Without a host Node binds both address families.
-        host: listener.host ?? '::',
-        port: listener.port,
-        advertisedHost: listener.advertisedHost ?? DEFAULT_ADVERTISED_HOST,
-        ...(listener.advertisedPort === null ? {} : { advertisedPort: listener.advertisedPort }),
-      })
-      endpoints.set(listener.name, bound)
-      this.#listeners.push(bound)
-    }
+  async #elect(decide: (image: MetadataImage) => readonly MetadataRecord[]): Promise<void> {
+    await this.#engine.metadata.change((image) => ({ records: decide(image), result: null }))
+    // Also where no record says so: groups without a log follow who is alive.
+    for (const { node } of this.#members.values()) node.broker.groups.followOwnership()
+  }
+
+  #member(id: number): Member {
+    const member = this.#members.get(id)
+    if (member === undefined) throw new RangeError(`there is no broker ${id}; there are ${this.brokerIds.join(', ')}`)
+    return member
   }
 }
 
-async function openStore(
-  io: BrokerIo,
-  config: BrokerConfig,
-  clusterId: string | null,
-  inspect: DirectoryInspection,
-): Promise<LocalLogStore> {
-  const store = await LocalLogStore.open({
-    directory: config.dataDirectory,
-    inspect,
-    fileSystem: io.fileSystem,
-    clock: io.clock,
-    random: io.random,
-    work: io.work,
-    endOfTurn: io.endOfTurn,
-    processes: io.processes,
-    nodeId: config['node.id'],
-    clusterId: clusterId ?? newTopicId(io.random),
-    report: (level, message) => io.logger[level](message),
-    checkpointIntervalMs: config['log.flush.offset.checkpoint.interval.ms'],
-    producerIdExpirationMs: config['producer.id.expiration.ms'],
-    producerIdExpirationCheckIntervalMs: config['producer.id.expiration.check.interval.ms'],
-    initialTaskDelayMs: config['log.initial.task.delay.ms'],
-    retentionCheckIntervalMs: config['log.retention.check.interval.ms'],
-    cleaner: {
-      enabled: config['log.cleaner.enable'],
-      threads: config['log.cleaner.threads'],
-      backoffMs: config['log.cleaner.backoff.ms'],
-      dedupeBufferBytes: config['log.cleaner.dedupe.buffer.size'],
-      bytesPerSecond: config['log.cleaner.io.max.bytes.per.second'],
-    },
-  })
-  const stored = store.identity.clusterId
-  if (clusterId !== null && clusterId !== stored) {
-    io.logger.warn(
-      { configured: clusterId, stored },
-      `the cluster id ${clusterId} is ignored: the data in ${config.dataDirectory} belongs to ${stored}`,
-    )
-  }
-  return store
-}
-
-function openMetadata(
-  io: BrokerIo,
-  config: BrokerConfig,
-  store: LocalLogStore,
-  found: FoundMetadata | undefined,
-): Promise<LocalMetadata> {
-  const { clusterId, nodeId, directoryId } = store.identity
-  const options = {
-    fs: io.fileSystem,
-    clock: io.clock,
-    directory: `${config.dataDirectory}/${METADATA_DIRECTORY}`,
-    clusterId,
-    nodeId,
-    sync: config['odradek.durability'] === 'disk',
-    logger: io.logger,
-    // Kafka's default is far more than one node's metadata: only a wish is followed.
-    ...(config.texts.has(SNAPSHOT_SETTING) && { snapshotAfterBytes: config[SNAPSHOT_SETTING] }),
-    registration: {
-      incarnationId: newTopicId(io.random),
-      endPoints: config.brokerListeners.map(({ name, advertisedHost, advertisedPort, port }) => ({
-        name,
-        host: advertisedHost ?? DEFAULT_ADVERTISED_HOST,
-        port: advertisedPort ?? port,
-        securityProtocol: PLAINTEXT,
-      })),
-      features: [
-        {
-          name: METADATA_VERSION.name,
-          minSupportedVersion: METADATA_VERSION.min,
-          maxSupportedVersion: METADATA_VERSION.max,
-        },
-      ],
-      rack: config['broker.rack'],
-      logDirs: [directoryId],
-    },
-  }
-  return LocalMetadata.open(options, found)
+function warnOfFlushSettings({ logger }: BrokerIo, config: BrokerConfig): void {
+  const given = FLUSH_SETTINGS.filter((name) => config.texts.has(name))
+  if (config['odradek.durability'] !== 'disk' || given.length === 0) return
+  logger.warn(`${given.join(' and ')} set: acks=all is answered before the sync to disk, as in Kafka`)
 }

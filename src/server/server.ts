@@ -56,6 +56,7 @@ export class Server {
   #nextId = 1
   #reaper: Timer | null = null
   #closing: Promise<void> | null = null
+  #paused = false
   #onEmpty: (() => void) | null = null
 
   constructor({ transport, clock, logger, broker, apis, limits }: ServerOptions) {
@@ -120,6 +121,25 @@ export class Server {
     cut.cancel()
   }
 
+  /** Stands still, as a process that was stopped: connections are taken by the system and nobody is answered. */
+  pause(): void {
+    this.#paused = true
+    for (const connection of this.#connections) connection.hold()
+  }
+
+  resume(): void {
+    this.#paused = false
+    for (const connection of this.#connections) connection.letGo()
+  }
+
+  /** Ends as a killed process does: nobody is answered. */
+  abort(): void {
+    this.#closing ??= Promise.resolve()
+    this.#reaper?.cancel()
+    for (const binding of this.#bindings) binding.close()
+    for (const connection of this.#connections) connection.destroy()
+  }
+
   #accept(listener: Listener, socket: Socket): void {
     const refusal = this.#closing ? 'the broker is shutting down' : this.#tooMany(socket.remoteAddress)
     if (refusal !== null) {
@@ -133,6 +153,7 @@ export class Server {
     this.#connections.add(connection)
     this.#connectionsByIp.set(clientAddress, (this.#connectionsByIp.get(clientAddress) ?? 0) + 1)
     connection.open()
+    if (this.#paused) connection.hold()
   }
 
   #tooMany(address: string): string | null {
@@ -165,6 +186,7 @@ export class Server {
   }
 
   #reap(): void {
+    if (this.#paused) return
     const nowMs = this.#clock.monotonicMs()
     const { connectionsMaxIdleMs } = this.limits
     const memoryIsShort = this.memory.hasWaiting

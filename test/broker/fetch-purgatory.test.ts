@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { FetchPurgatory, type FetchWait } from '../../src/broker/fetch-purgatory.ts'
 import { SimulatedClock } from '../../src/io/simulated-clock.ts'
-import type { AdvanceListener, Isolation, LogHandle, LogOffsets } from '../../src/storage/storage.ts'
+import type { Isolation, LogHandle, LogOffsets } from '../../src/storage/storage.ts'
 
 class FakeLog implements LogHandle {
   readonly topic = 't'
@@ -20,12 +20,7 @@ class FakeLog implements LogHandle {
 
 function setUp() {
   const clock = new SimulatedClock()
-  let advanced: AdvanceListener = () => {}
-  const purgatory = new FetchPurgatory(clock, {
-    onAdvance: (listener) => {
-      advanced = listener
-    },
-  })
+  const purgatory = new FetchPurgatory(clock)
   const closers: (() => void)[] = []
   const wait = (log: FakeLog, options: Partial<FetchWait> = {}) => {
     const state = { done: false }
@@ -41,7 +36,7 @@ function setUp() {
       })
     return state
   }
-  return { clock, purgatory, wait, closers, advance: (log: FakeLog, bytes: number) => advanced(log, bytes) }
+  return { clock, purgatory, wait, closers, advance: (log: FakeLog, bytes: number) => purgatory.advance(log, bytes) }
 }
 
 /** Lets resolved promises run. */

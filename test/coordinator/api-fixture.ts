@@ -42,7 +42,8 @@ export class ApiFixture {
       membership: {
         selfId: 1,
         brokers: () => [],
-        leaderFor: () => 1,
+        controllerId: 1,
+        liveIds: [1],
         coordinatorFor: () => 1,
         fenceFor: () => 1,
       },

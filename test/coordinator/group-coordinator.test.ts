@@ -19,7 +19,8 @@ async function start(log = new FakeCoordinatorLog(SHARDS), ownedBy: (shard: numb
     membership: {
       selfId: 1,
       brokers: () => [],
-      leaderFor: () => 1,
+      controllerId: 1,
+      liveIds: [1],
       coordinatorFor: (_, shard) => ownedBy(shard),
       fenceFor: () => 3,
     },

@@ -59,7 +59,7 @@ describe('metadata image', () => {
     }
     expect(live.offset).toBe(log.length - 1)
     expect(plain(imageOf(reread(log)))).toEqual(plain(live))
-    expect(plain(imageOf(reread(snapshotRecords(live, registration))))).toEqual(plain(live))
+    expect(plain(imageOf(reread(snapshotRecords(live, [registration]))))).toEqual(plain(live))
   })
 
   it('raises the leader epoch with each election and keeps it otherwise', () => {

@@ -32,13 +32,16 @@ export function openMetadata(
     sync: true,
     logger: pino({ level: 'silent' }),
     ...options,
-    registration: {
-      incarnationId: 'HXWRQiu2TVCTX3aZSpgrCg',
-      endPoints: [{ name: 'PLAINTEXT', host: 'localhost', port: 9092, securityProtocol: 0 }],
-      features: [{ name: 'metadata.version', minSupportedVersion: 7, maxSupportedVersion: 30 }],
-      rack: null,
-      logDirs: ['GGD46Ll1uvt017nU4T22-w'],
-    },
+    registrations: [
+      {
+        brokerId: 1,
+        incarnationId: 'HXWRQiu2TVCTX3aZSpgrCg',
+        endPoints: [{ name: 'PLAINTEXT', host: 'localhost', port: 9092, securityProtocol: 0 }],
+        features: [{ name: 'metadata.version', minSupportedVersion: 7, maxSupportedVersion: 30 }],
+        rack: null,
+        logDirs: ['GGD46Ll1uvt017nU4T22-w'],
+      },
+    ],
   })
 }
 

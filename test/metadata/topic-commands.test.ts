@@ -301,7 +301,7 @@ describe('creating topics', () => {
     ],
     ['__share_group_state', 50, { 'cleanup.policy': 'delete', 'retention.ms': '-1', 'compression.type': 'producer' }],
   ])('makes %s as Kafka makes it', (name, partitions, settings) => {
-    const decision = createTopics(empty, [internalTopic(name, defaultBrokerConfig())], topicDefaults(), false)
+    const decision = createTopics(empty, [internalTopic(name, defaultBrokerConfig(), 1)], topicDefaults(), false)
     expect(decision.result[0]).toMatchObject({ error: NONE, numPartitions: partitions, replicationFactor: 1 })
     const image = imageAfter(empty, decision)
     expect(image.topics.get(name)!.internal).toBe(true)

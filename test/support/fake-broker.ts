@@ -20,6 +20,7 @@ export function fakeBroker(image: Partial<MetadataImage> = {}): Broker {
       image: { ...EMPTY_IMAGE, ...image },
       change: () => Promise.reject(new Error('the fake broker changes nothing')),
       onChange: () => {},
+      onPublished: () => {},
       close: () => Promise.resolve(),
     },
   }

@@ -1,4 +1,4 @@
-import { string } from '../config-definition.ts'
+import { int, string } from '../config-definition.ts'
 
 /** Settings that Kafka does not have. */
 export const odradekConfigs = {
@@ -11,4 +11,9 @@ export const odradekConfigs = {
     oneOf: ['shallow', 'deep'],
     dynamic: 'cluster',
   }),
+  'odradek.virtual.brokers': int(
+    1,
+    'Brokers that this process plays for its clients, to test their failover: ids and ports follow on from node.id and listeners.',
+    { min: 1, max: 64 },
+  ),
 }

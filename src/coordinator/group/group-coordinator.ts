@@ -77,6 +77,16 @@ export class GroupCoordinator {
     return this.#runtime.close()
   }
 
+  /** Leadership may have moved. */
+  followOwnership(): void {
+    this.#runtime.followOwnership()
+  }
+
+  /** Begins with what is in the logs now: everybody is sent away. */
+  reload(): Promise<void> {
+    return this.#runtime.reload()
+  }
+
   shardOf(groupId: string): number {
     return shardOf(groupId, this.#runtime.shardCount)
   }

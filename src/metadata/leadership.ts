@@ -1,0 +1,74 @@
+import type { MetadataRecord } from './metadata.ts'
+import type { MetadataImage, PartitionImage, TopicImage } from './metadata-image.ts'
+import { partitionChangeRecord } from './metadata-record.ts'
+
+/**
+ * Who leads what, decided as KRaft's controller does. All brokers of this cluster read and write the same logs, so a
+ * replica that comes back is in sync at once.
+ */
+
+const NO_LEADER = -1
+
+/** A broker is gone: its partitions go to the next in-sync replica that is alive, or stay without a leader. */
+export function withdrawBroker(image: MetadataImage, id: number, liveIds: readonly number[]): MetadataRecord[] {
+  return changes(image, ({ leader, isr, replicas }) => {
+    if (!isr.includes(id)) return null
+    // The last in-sync replica stays in the list: only it may lead again.
+    const others = isr.filter((other) => other !== id)
+    const left = others.length > 0 ? others : isr
+    const next =
+      leader === id ? (replicas.find((one) => others.includes(one) && liveIds.includes(one)) ?? NO_LEADER) : null
+    return { ...(next !== null && { leader: next }), ...(left !== isr && { isr: left }) }
+  })
+}
+
+/** A broker is back: it is in sync wherever it is a replica, and leads what nobody leads. */
+export function admitBroker(image: MetadataImage, id: number): MetadataRecord[] {
+  return changes(image, ({ leader, isr, replicas }) => {
+    if (!replicas.includes(id)) return null
+    const leads = leader === NO_LEADER && isr.includes(id)
+    const joins = !isr.includes(id)
+    return {
+      ...(leads && { leader: id }),
+      ...(joins && { isr: replicas.filter((one) => one === id || isr.includes(one)) }),
+    }
+  })
+}
+
+/** A new leadership for everything at a start: the first replica that is here leads. */
+export function beginLeadership(image: MetadataImage, ids: readonly number[]): MetadataRecord[] {
+  return changes(image, ({ isr, replicas }) => {
+    const here = replicas.filter((id) => ids.includes(id))
+    // Started with fewer brokers than before, or others: the logs are here all the same.
+    const now = here.length > 0 ? here : ids.slice(0, 1)
+    return {
+      leader: now[0]!,
+      ...(now.length !== replicas.length && { replicas: now }),
+      ...(now.length !== isr.length && { isr: now }),
+    }
+  })
+}
+
+/** One partition goes to another of its in-sync replicas. */
+export function moveLeader(topic: TopicImage, partition: number, to: number): MetadataRecord {
+  return partitionChangeRecord({ topicId: topic.id, partitionId: partition, leader: to })
+}
+
+/** The replica that should lead a partition when it is alive: the first of its list. */
+export function preferredLeader({ replicas }: PartitionImage): number {
+  return replicas[0]!
+}
+
+type Change = { leader?: number; isr?: readonly number[]; replicas?: readonly number[] }
+
+function changes(image: MetadataImage, decide: (partition: PartitionImage) => Change | null): MetadataRecord[] {
+  const records: MetadataRecord[] = []
+  for (const topic of image.topics.values()) {
+    for (const partition of topic.partitions) {
+      const change = decide(partition)
+      if (change === null || Object.keys(change).length === 0) continue
+      records.push(partitionChangeRecord({ topicId: topic.id, partitionId: partition.index, ...change }))
+    }
+  }
+  return records
+}

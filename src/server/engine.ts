@@ -1,0 +1,154 @@
+import type { Logger } from 'pino'
+import { PartitionLogs } from '../broker/partition-logs.ts'
+import { topicDefaults } from '../broker/topic-defaults.ts'
+import type { BrokerConfig } from '../config/broker-config.ts'
+import type { Clock } from '../io/clock.ts'
+import type { FileSystem } from '../io/file-system.ts'
+import type { ProcessTable } from '../io/process-table.ts'
+import type { Random } from '../io/random.ts'
+import type { Transport } from '../io/transport.ts'
+import type { EndOfTurn } from '../io/turn.ts'
+import type { Work } from '../io/work.ts'
+import { Cluster } from '../metadata/cluster.ts'
+import type { TopicDefaults } from '../metadata/create-topics.ts'
+import { type FoundMetadata, findMetadata, LocalMetadata, METADATA_VERSION } from '../metadata/local-metadata.ts'
+import { TopicConfigs } from '../metadata/topic-configs.ts'
+import { newTopicId } from '../metadata/topic-id.ts'
+import { LocalLogStore } from '../storage/local/local-log-store.ts'
+import type { DirectoryInspection } from '../storage/local/log-manager.ts'
+import { METADATA_DIRECTORY } from '../storage/local/partition-directories.ts'
+
+/** The outside world, real or simulated. */
+export interface BrokerIo {
+  readonly fileSystem: FileSystem
+  readonly clock: Clock
+  readonly random: Random
+  readonly transport: Transport
+  readonly work: Work
+  readonly endOfTurn: EndOfTurn
+  /** Who else runs on this machine; null where the disk is nobody else's. */
+  readonly processes: ProcessTable | null
+  readonly logger: Logger
+}
+
+/** What all brokers of this process share: one store, one metadata log, and who of them is alive. */
+export interface Engine {
+  readonly io: BrokerIo
+  readonly store: LocalLogStore
+  readonly metadata: LocalMetadata
+  readonly cluster: Cluster
+  readonly topicDefaults: TopicDefaults
+}
+
+/** What clients are told when nothing says where the broker can be reached. */
+export const DEFAULT_ADVERTISED_HOST = 'localhost'
+const SNAPSHOT_SETTING = 'metadata.log.max.record.bytes.between.snapshots'
+/** Wire value of the security protocol in a registration. */
+const PLAINTEXT = 0
+
+/** Opens what is stored, each part finding those it needs. One configuration for each broker, the first for what they share. */
+export async function openEngine(
+  io: BrokerIo,
+  configs: readonly BrokerConfig[],
+  clusterId: string | null,
+): Promise<Engine> {
+  const config = configs[0]!
+  let found: FoundMetadata | undefined
+  // Before the store writes its first byte: a directory that cannot be started on stays as it is.
+  const store = await openStore(io, config, clusterId, ({ identity, clean }) => {
+    const directory = `${config.dataDirectory}/${METADATA_DIRECTORY}`
+    found = findMetadata(io.fileSystem, directory, { clusterId: identity.clusterId, clean })
+  })
+  const metadata = await openMetadata(io, configs, store, found)
+  const cluster = new Cluster({
+    ids: configs.map((one) => one['node.id']),
+    rackOf: () => config['broker.rack'],
+    metadata,
+  })
+  const topicConfigs = new TopicConfigs(config, config['node.id'])
+  const logs = new PartitionLogs({ store, metadata, configOf: (image, topic) => topicConfigs.of(image, topic) })
+  await logs.start()
+  await store.settleUnknown()
+  return { io, store, metadata, cluster, topicDefaults: topicDefaults(config, io.random, cluster) }
+}
+
+async function openStore(
+  io: BrokerIo,
+  config: BrokerConfig,
+  clusterId: string | null,
+  inspect: DirectoryInspection,
+): Promise<LocalLogStore> {
+  const store = await LocalLogStore.open({
+    directory: config.dataDirectory,
+    inspect,
+    fileSystem: io.fileSystem,
+    clock: io.clock,
+    random: io.random,
+    work: io.work,
+    endOfTurn: io.endOfTurn,
+    processes: io.processes,
+    nodeId: config['node.id'],
+    clusterId: clusterId ?? newTopicId(io.random),
+    report: (level, message) => io.logger[level](message),
+    checkpointIntervalMs: config['log.flush.offset.checkpoint.interval.ms'],
+    producerIdExpirationMs: config['producer.id.expiration.ms'],
+    producerIdExpirationCheckIntervalMs: config['producer.id.expiration.check.interval.ms'],
+    initialTaskDelayMs: config['log.initial.task.delay.ms'],
+    retentionCheckIntervalMs: config['log.retention.check.interval.ms'],
+    cleaner: {
+      enabled: config['log.cleaner.enable'],
+      threads: config['log.cleaner.threads'],
+      backoffMs: config['log.cleaner.backoff.ms'],
+      dedupeBufferBytes: config['log.cleaner.dedupe.buffer.size'],
+      bytesPerSecond: config['log.cleaner.io.max.bytes.per.second'],
+    },
+  })
+  const stored = store.identity.clusterId
+  if (clusterId !== null && clusterId !== stored) {
+    io.logger.warn(
+      { configured: clusterId, stored },
+      `the cluster id ${clusterId} is ignored: the data in ${config.dataDirectory} belongs to ${stored}`,
+    )
+  }
+  return store
+}
+
+function openMetadata(
+  io: BrokerIo,
+  configs: readonly BrokerConfig[],
+  store: LocalLogStore,
+  found: FoundMetadata | undefined,
+): Promise<LocalMetadata> {
+  const config = configs[0]!
+  const { clusterId, nodeId, directoryId } = store.identity
+  const options = {
+    fs: io.fileSystem,
+    clock: io.clock,
+    directory: `${config.dataDirectory}/${METADATA_DIRECTORY}`,
+    clusterId,
+    nodeId,
+    sync: config['odradek.durability'] === 'disk',
+    logger: io.logger,
+    // Kafka's default is far more than one node's metadata: only a wish is followed.
+    ...(config.texts.has(SNAPSHOT_SETTING) && { snapshotAfterBytes: config[SNAPSHOT_SETTING] }),
+    registrations: configs.map((one) => registrationOf(io, one, directoryId)),
+  }
+  return LocalMetadata.open(options, found)
+}
+
+function registrationOf({ random }: BrokerIo, config: BrokerConfig, directoryId: string) {
+  const { name, min, max } = METADATA_VERSION
+  return {
+    brokerId: config['node.id'],
+    incarnationId: newTopicId(random),
+    endPoints: config.brokerListeners.map(({ name, advertisedHost, advertisedPort, port }) => ({
+      name,
+      host: advertisedHost ?? DEFAULT_ADVERTISED_HOST,
+      port: advertisedPort ?? port,
+      securityProtocol: PLAINTEXT,
+    })),
+    features: [{ name, minSupportedVersion: min, maxSupportedVersion: max }],
+    rack: config['broker.rack'],
+    logDirs: [directoryId],
+  }
+}
