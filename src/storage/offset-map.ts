@@ -5,8 +5,9 @@ const ENTRY_BYTES = WORDS * 4
 const FIRST_CAPACITY = 1024
 /** Share of the table above which it is made larger. */
 const GROW_LOAD = 0.75
-/** The same where it may not grow any more; Kafka's log.cleaner.io.buffer.load.factor. */
-const MAX_LOAD = 0.9
+/** Bounds of how full it may become where it may not grow any more: a full table would be searched for ever. */
+const LEAST_LOAD = 0.01
+const MOST_LOAD = 0.99
 /** Entries that each insertion brings over from the table before. */
 const MOVED_AT_ONCE = 16
 
@@ -24,6 +25,7 @@ export class OffsetMap {
   /** Up to here the map knows of every record what came later: below where it begins nothing has to be known. */
   latestOffset = -1
   readonly #limitBytes: number
+  readonly #maxLoad: number
   #table: Table = tableOf(FIRST_CAPACITY)
   /** The smaller table before, while its entries are brought over little by little: no insertion takes long. */
   #old: Table | null = null
@@ -32,10 +34,14 @@ export class OffsetMap {
   #mostEntries: number
   readonly #key = new Int32Array(4)
 
-  /** At least 24 KB, which hold some nine hundred keys, are taken in any case. */
-  constructor(limitBytes: number) {
+  /**
+   * At least 24 KB, which hold some nine hundred keys, are taken in any case. `maxLoad`: how full it may become,
+   * Kafka's log.cleaner.io.buffer.load.factor.
+   */
+  constructor(limitBytes: number, maxLoad = 0.9) {
     this.#limitBytes = limitBytes
-    this.#mostEntries = Math.floor(FIRST_CAPACITY * GROW_LOAD)
+    this.#maxLoad = Math.min(Math.max(maxLoad, LEAST_LOAD), MOST_LOAD)
+    this.#mostEntries = this.#growAt(FIRST_CAPACITY)
   }
 
   /** Distinct keys. */
@@ -99,7 +105,7 @@ export class OffsetMap {
     // Both tables exist for a while: together they keep to the limit.
     const next = Math.min(capacity * 2, Math.floor(this.#limitBytes / ENTRY_BYTES) - capacity)
     if (next < capacity * 1.25) {
-      const most = Math.floor(capacity * MAX_LOAD)
+      const most = Math.floor(capacity * this.#maxLoad)
       const more = most > this.#mostEntries
       this.#mostEntries = most
       return more
@@ -107,8 +113,12 @@ export class OffsetMap {
     this.#old = this.#table
     this.#moved = 0
     this.#table = tableOf(next)
-    this.#mostEntries = Math.floor(next * GROW_LOAD)
+    this.#mostEntries = this.#growAt(next)
     return true
+  }
+
+  #growAt(capacity: number): number {
+    return Math.floor(capacity * Math.min(GROW_LOAD, this.#maxLoad))
   }
 
   #move(old: Table): void {

@@ -11,6 +11,8 @@ export class FlushPolicy {
   readonly #context: LogContext
   readonly #log: Log
   #timer: Timer | null = null
+  /** The delay that the timer began with. */
+  #timerMs = UNLIMITED
 
   constructor(context: LogContext, log: Log) {
     this.#context = context
@@ -26,12 +28,27 @@ export class FlushPolicy {
     const { config, logEndOffset, writer } = this.#log
     const unflushed = logEndOffset - writer.syncedOffset
     if (config['flush.messages'] < UNLIMITED && unflushed >= config['flush.messages']) return 'disk'
-    const flushMs = config['flush.ms']
-    if (flushMs < UNLIMITED && this.#timer === null)
-      this.#timer = this.#context.clock.schedule(flushMs, () => this.#sync())
+    this.#startTimer()
     const { explicit } = config
     const asInKafka = origin === 'client' && (explicit.has('flush.messages') || explicit.has('flush.ms'))
     return asInKafka && durability === 'disk' ? 'os' : durability
+  }
+
+  /** The settings of the topic are others now, also for what waits for its sync. */
+  reconfigured(): void {
+    const { config, logEndOffset, writer } = this.#log
+    if (config['flush.ms'] === this.#timerMs) return
+    this.#timer?.cancel()
+    this.#timer = null
+    this.#timerMs = UNLIMITED
+    if (writer.syncedOffset < logEndOffset) this.#startTimer()
+  }
+
+  #startTimer(): void {
+    const flushMs = this.#log.config['flush.ms']
+    if (flushMs >= UNLIMITED || this.#timer !== null) return
+    this.#timerMs = flushMs
+    this.#timer = this.#context.clock.schedule(flushMs, () => this.#sync())
   }
 
   stop(): void {
@@ -40,6 +57,7 @@ export class FlushPolicy {
 
   #sync(): void {
     this.#timer = null
+    this.#timerMs = UNLIMITED
     this.#log.writer.requestSync()
     this.#context.scheduleFlush(this.#log)
   }

@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../../io/clock.ts'
 /** Spreads bytes over time: whoever has moved more than the rate allows waits until it no longer has. */
 export class IoThrottle {
   readonly #clock: Clock
-  readonly #bytesPerSecond: number
+  #bytesPerSecond: number
   readonly #waiting = new Map<Timer, () => void>()
   #stopped = false
   /** When everything spent so far is paid for. */
@@ -12,6 +12,14 @@ export class IoThrottle {
   constructor(clock: Clock, bytesPerSecond: number) {
     this.#clock = clock
     this.#bytesPerSecond = bytesPerSecond
+  }
+
+  /** What was spent before is forgiven: who waits for it goes on. */
+  set bytesPerSecond(bytesPerSecond: number) {
+    if (bytesPerSecond === this.#bytesPerSecond) return
+    this.#bytesPerSecond = bytesPerSecond
+    this.#paidAtMs = Number.NEGATIVE_INFINITY
+    this.#wakeAll()
   }
 
   async spend(bytes: number): Promise<void> {
@@ -31,6 +39,10 @@ export class IoThrottle {
   /** Nobody waits any more. */
   stop(): void {
     this.#stopped = true
+    this.#wakeAll()
+  }
+
+  #wakeAll(): void {
     for (const [timer, resolve] of this.#waiting) {
       timer.cancel()
       resolve()

@@ -78,12 +78,16 @@ export interface LocalLogStoreOptions {
   readonly cleaner?: Partial<LogCleanerOptions>
 }
 
+/** What of the options may change while the store is open. */
+export type ChangeableOptions = Pick<LocalLogStoreOptions, 'producerIdExpirationMs' | 'cleaner'>
+
 const MIB = 1024 * 1024
 const CLEANER_DEFAULTS: LogCleanerOptions = {
   enabled: true,
   threads: 1,
   backoffMs: 15_000,
   dedupeBufferBytes: 128 * MIB,
+  dedupeBufferLoadFactor: 0.9,
   bytesPerSecond: Number.MAX_VALUE,
 }
 /** More than libuv has threads, so that none of them waits for work; far fewer than descriptors. */
@@ -175,7 +179,13 @@ export class LocalLogStore implements LogStore {
   }
 
   configure(handle: LogHandle, config: TopicConfig): void {
-    logOf(handle).config = config
+    logOf(handle).configure(config)
+  }
+
+  /** What is not given stays as it is. */
+  reconfigure({ producerIdExpirationMs, cleaner }: ChangeableOptions): void {
+    if (producerIdExpirationMs !== undefined) this.#manager.producerIdExpirationMs = producerIdExpirationMs
+    if (cleaner !== undefined) this.#cleaner.reconfigure(cleaner)
   }
 
   setLeaderEpoch(handle: LogHandle, leaderEpoch: number): void {

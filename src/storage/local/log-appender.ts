@@ -39,6 +39,11 @@ export class LogAppender {
     this.#queue.submit(queued, this.#prepare(queued.append))
   }
 
+  /** The settings of the topic are others now. */
+  reconfigured(): void {
+    this.#flushPolicy.reconfigured()
+  }
+
   /** No sync is asked for any more. */
   stop(): void {
     this.#flushPolicy.stop()

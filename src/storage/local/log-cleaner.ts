@@ -20,6 +20,8 @@ export interface LogCleanerOptions {
   readonly backoffMs: number
   /** log.cleaner.dedupe.buffer.size, for all rounds together. */
   readonly dedupeBufferBytes: number
+  /** log.cleaner.io.buffer.load.factor: how full the memory for keys may become. */
+  readonly dedupeBufferLoadFactor: number
   /** log.cleaner.io.max.bytes.per.second */
   readonly bytesPerSecond: number
 }
@@ -38,13 +40,15 @@ export class LogCleaner {
   readonly #context: LogContext
   readonly #group: CleanableLogs
   readonly #retired: RetiredFiles
-  readonly #options: LogCleanerOptions
+  #options: LogCleanerOptions
   readonly #throttle: IoThrottle
   /** Logs with something in them that cannot be read: left alone until the next start. */
   readonly #uncleanable = new WeakSet<Log>()
   readonly #inProgress = new Set<Log>()
   #runs: Promise<void> = Promise.resolve()
+  /** Null while a run that it began is under way. */
   #timer: Timer | null = null
+  #runsByTimer = false
   #stopped = false
 
   constructor(context: LogContext, group: CleanableLogs, retired: RetiredFiles, options: LogCleanerOptions) {
@@ -65,6 +69,18 @@ export class LogCleaner {
     return run
   }
 
+  /** The pace changes at once, everything else with the next run; the wait for it begins anew. */
+  reconfigure(options: Partial<LogCleanerOptions>): void {
+    const before = this.#options
+    this.#options = { ...before, ...options }
+    this.#throttle.bytesPerSecond = this.#options.bytesPerSecond
+    const sameWait = before.backoffMs === this.#options.backoffMs && before.threads > 0 === this.#options.threads > 0
+    if (sameWait || this.#runsByTimer) return
+    this.#timer?.cancel()
+    this.#timer = null
+    this.#scheduleNext()
+  }
+
   /** A round under way is given up; resolves when nothing is any more. */
   async stop(): Promise<void> {
     this.#stopped = true
@@ -76,11 +92,16 @@ export class LogCleaner {
   #scheduleNext(): void {
     if (this.#stopped || !this.#options.enabled || this.#options.threads === 0) return
     this.#timer = this.#context.clock.schedule(this.#options.backoffMs, () => {
+      this.#timer = null
+      this.#runsByTimer = true
       this.run()
         .catch((error: unknown) => {
           this.#context.report('error', `compaction in ${this.#context.directory}: ${errorText(error)}`)
         })
-        .finally(() => this.#scheduleNext())
+        .finally(() => {
+          this.#runsByTimer = false
+          this.#scheduleNext()
+        })
     })
   }
 
@@ -134,6 +155,7 @@ export class LogCleaner {
       retired: this.#retired,
       throttle: this.#throttle,
       mapBytes: Math.floor(this.#options.dedupeBufferBytes / this.#options.threads),
+      mapLoad: this.#options.dedupeBufferLoadFactor,
       isStopped: () => this.#stopped,
     }
     const cleaning = new LogCleaning(means, log, { fromOffset, endOffset })

@@ -47,6 +47,8 @@ export interface CleaningMeans {
   readonly throttle: IoThrottle
   /** For the map of keys. */
   readonly mapBytes: number
+  /** How full the map may become. */
+  readonly mapLoad: number
   /** True when the broker stops. */
   readonly isStopped: () => boolean
 }
@@ -77,7 +79,7 @@ export class LogCleaning {
       log.segments.findIndex(({ baseOffset }) => baseOffset === range.endOffset),
     )
     this.#slice = new TimeSlice(means.context)
-    this.#offsets = new OffsetMap(means.mapBytes)
+    this.#offsets = new OffsetMap(means.mapBytes, means.mapLoad)
     this.#offsets.latestOffset = range.fromOffset - 1
   }
 

@@ -60,6 +60,8 @@ export class LogManager {
   readonly #opening = new Set<string>()
   readonly #context: LogContext
   readonly #options: LogManagerOptions
+  /** producer.id.expiration.ms */
+  producerIdExpirationMs: number
   readonly #clean: boolean
   readonly #manifest: Map<string, ManifestEntry>
   readonly #recoveryPoints: Map<string, number>
@@ -86,6 +88,7 @@ export class LogManager {
   ) {
     this.#context = context
     this.#options = options
+    this.producerIdExpirationMs = options.producerIdExpirationMs
     this.identity = identity
     this.#clean = clean
     this.#manifest = decodeManifest(manifest)
@@ -372,7 +375,7 @@ export class LogManager {
 
   #expireProducers(): void {
     const nowMs = this.#context.clock.nowMs()
-    for (const log of this.#logs.values()) log.producerState.expire(nowMs, this.#options.producerIdExpirationMs)
+    for (const log of this.#logs.values()) log.producerState.expire(nowMs, this.producerIdExpirationMs)
   }
 
   #repeat(intervalMs: number, task: () => void): void {

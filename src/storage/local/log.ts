@@ -114,6 +114,11 @@ export class Log implements LogHandle, WriterHost {
     return synced > this.active.baseOffset ? synced - 1 : synced
   }
 
+  configure(config: TopicConfig): void {
+    this.config = config
+    this.#appender.reconfigured()
+  }
+
   /** Takes one append: now, or behind those whose batches are still being prepared. */
   submit(append: Append, durability: Durability, group: AppendGroup, index: number): void {
     this.#appender.submit({ append, durability, group, index })
