@@ -11,10 +11,12 @@ import type { EndOfTurn } from '../io/turn.ts'
 import type { Work } from '../io/work.ts'
 import { Cluster } from '../metadata/cluster.ts'
 import type { TopicDefaults } from '../metadata/create-topics.ts'
+import { EffectiveBrokerConfig } from '../metadata/effective-broker-config.ts'
 import { type FoundMetadata, findMetadata, LocalMetadata, METADATA_VERSION } from '../metadata/local-metadata.ts'
+import type { MetadataImage } from '../metadata/metadata-image.ts'
 import { TopicConfigs } from '../metadata/topic-configs.ts'
 import { newTopicId } from '../metadata/topic-id.ts'
-import { LocalLogStore } from '../storage/local/local-log-store.ts'
+import { type ChangeableOptions, LocalLogStore } from '../storage/local/local-log-store.ts'
 import type { DirectoryInspection } from '../storage/local/log-manager.ts'
 import { METADATA_DIRECTORY } from '../storage/local/partition-directories.ts'
 
@@ -60,6 +62,7 @@ export async function openEngine(
     found = findMetadata(io.fileSystem, directory, { clusterId: identity.clusterId, clean })
   })
   const metadata = await openMetadata(io, configs, store, found)
+  followStorageSettings(config, store, metadata)
   const cluster = new Cluster({
     ids: configs.map((one) => one['node.id']),
     rackOf: () => config['broker.rack'],
@@ -91,17 +94,10 @@ async function openStore(
     clusterId: clusterId ?? newTopicId(io.random),
     report: (level, message) => io.logger[level](message),
     checkpointIntervalMs: config['log.flush.offset.checkpoint.interval.ms'],
-    producerIdExpirationMs: config['producer.id.expiration.ms'],
+    ...storageSettings(config),
     producerIdExpirationCheckIntervalMs: config['producer.id.expiration.check.interval.ms'],
     initialTaskDelayMs: config['log.initial.task.delay.ms'],
     retentionCheckIntervalMs: config['log.retention.check.interval.ms'],
-    cleaner: {
-      enabled: config['log.cleaner.enable'],
-      threads: config['log.cleaner.threads'],
-      backoffMs: config['log.cleaner.backoff.ms'],
-      dedupeBufferBytes: config['log.cleaner.dedupe.buffer.size'],
-      bytesPerSecond: config['log.cleaner.io.max.bytes.per.second'],
-    },
   })
   const stored = store.identity.clusterId
   if (clusterId !== null && clusterId !== stored) {
@@ -111,6 +107,35 @@ async function openStore(
     )
   }
   return store
+}
+
+/** Those that may change at run time. */
+function storageSettings(config: BrokerConfig): ChangeableOptions {
+  return {
+    producerIdExpirationMs: config['producer.id.expiration.ms'],
+    cleaner: {
+      enabled: config['log.cleaner.enable'],
+      threads: config['log.cleaner.threads'],
+      backoffMs: config['log.cleaner.backoff.ms'],
+      dedupeBufferBytes: config['log.cleaner.dedupe.buffer.size'],
+      dedupeBufferLoadFactor: config['log.cleaner.io.buffer.load.factor'],
+      bytesPerSecond: config['log.cleaner.io.max.bytes.per.second'],
+    },
+  }
+}
+
+/** From now on, what was changed before the start included. */
+function followStorageSettings(config: BrokerConfig, store: LocalLogStore, metadata: LocalMetadata): void {
+  const effective = new EffectiveBrokerConfig(config, store.identity.nodeId)
+  let current = config
+  const follow = (image: MetadataImage) => {
+    const next = effective.of(image)
+    if (next === current) return
+    current = next
+    store.reconfigure(storageSettings(next))
+  }
+  follow(metadata.image)
+  metadata.onChange((image) => follow(image))
 }
 
 function openMetadata(
