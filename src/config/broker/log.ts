@@ -42,7 +42,6 @@ export const logConfigs = {
   }),
   'log.cleaner.io.buffer.load.factor': double(0.9, 'How full the key map of a compaction pass may become.', {
     dynamic: 'cluster',
-    use: 'accept',
   }),
   'log.cleaner.io.buffer.size': int(524288, 'Memory for reading and writing in compaction.', {
     min: 0,
