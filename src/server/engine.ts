@@ -1,9 +1,7 @@
 import type { Logger } from 'pino'
-import { DiskBudget } from '../broker/disk-budget.ts'
 import { PartitionLogs } from '../broker/partition-logs.ts'
 import { topicDefaults } from '../broker/topic-defaults.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
-import type { TopicConfig } from '../config/topic-config.ts'
 import type { Clock } from '../io/clock.ts'
 import type { FileSystem } from '../io/file-system.ts'
 import type { ProcessTable } from '../io/process-table.ts'
@@ -42,7 +40,6 @@ export interface Engine {
   readonly metadata: LocalMetadata
   readonly cluster: Cluster
   readonly topicDefaults: TopicDefaults
-  readonly diskBudget: DiskBudget
 }
 
 /** What clients are told when nothing says where the broker can be reached. */
@@ -72,27 +69,10 @@ export async function openEngine(
     metadata,
   })
   const topicConfigs = new TopicConfigs(config, config['node.id'])
-  const configOf = (image: MetadataImage, topic: string) => topicConfigs.of(image, topic)
-  const logs = new PartitionLogs({ store, metadata, configOf })
+  const logs = new PartitionLogs({ store, metadata, configOf: (image, topic) => topicConfigs.of(image, topic) })
   await logs.start()
   await store.settleUnknown()
-  const diskBudget = await openDiskBudget(io, config, store, metadata, configOf)
-  return { io, store, metadata, cluster, topicDefaults: topicDefaults(config, io.random, cluster), diskBudget }
-}
-
-async function openDiskBudget(
-  { clock, logger }: BrokerIo,
-  config: BrokerConfig,
-  store: LocalLogStore,
-  metadata: LocalMetadata,
-  topicConfigOf: (image: MetadataImage, topic: string) => TopicConfig,
-): Promise<DiskBudget> {
-  const effective = new EffectiveBrokerConfig(config, store.identity.nodeId)
-  const brokerConfigOf = (image: MetadataImage) => effective.of(image)
-  const { disk } = store
-  const budget = new DiskBudget({ disk, store, clock, logger, metadata, brokerConfigOf, topicConfigOf })
-  await budget.start()
-  return budget
+  return { io, store, metadata, cluster, topicDefaults: topicDefaults(config, io.random, cluster) }
 }
 
 async function openStore(
