@@ -25,10 +25,11 @@ export const topicConfigs = {
     or: -1,
     synonyms: ['compression.gzip.level'],
   }),
-  'compression.lz4.level': int(9, 'Level of lz4 where batches are compressed again by the broker.', {
+  'compression.lz4.level': int(9, 'Level of lz4; where the broker compresses again it takes the fast one.', {
     min: 1,
     max: 17,
     synonyms: ['compression.lz4.level'],
+    use: 'accept',
   }),
   'compression.type': string(
     'producer',
@@ -118,7 +119,7 @@ export const topicConfigs = {
   }),
   'min.insync.replicas': int(
     1,
-    'Replicas that must have a record before acks=all is answered. There is one replica: with more than 1, acks=all gets NOT_ENOUGH_REPLICAS.',
+    'In-sync replicas that acks=all asks for, at most as many as a partition has replicas; with fewer it gets NOT_ENOUGH_REPLICAS.',
     { min: 1, synonyms: ['min.insync.replicas'] },
   ),
   preallocate: boolean(false, 'Whether files are made at their full size. Files here grow as they are written.', {

@@ -18,6 +18,7 @@ export const logConfigs = {
     min: 1,
     max: 17,
     dynamic: 'cluster',
+    use: 'accept',
   }),
   'compression.zstd.level': int(3, 'Default of compression.zstd.level for topics.', {
     min: -131072,

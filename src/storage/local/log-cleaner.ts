@@ -42,8 +42,8 @@ export class LogCleaner {
   readonly #retired: RetiredFiles
   #options: LogCleanerOptions
   readonly #throttle: IoThrottle
-  /** Logs with something in them that cannot be read: left alone until the next start. */
-  readonly #uncleanable = new WeakSet<Log>()
+  /** Logs with something in them that cannot be read or does not fit: left alone until the next start. */
+  #uncleanable = new WeakSet<Log>()
   readonly #inProgress = new Set<Log>()
   #runs: Promise<void> = Promise.resolve()
   /** Null while a run that it began is under way. */
@@ -69,10 +69,11 @@ export class LogCleaner {
     return run
   }
 
-  /** The pace changes at once, everything else with the next run; the wait for it begins anew. */
+  /** The pace changes at once, everything else with the next run, which also tries again what did not fit. */
   reconfigure(options: Partial<LogCleanerOptions>): void {
     const before = this.#options
     this.#options = { ...before, ...options }
+    this.#uncleanable = new WeakSet()
     this.#throttle.bytesPerSecond = this.#options.bytesPerSecond
     const sameWait = before.backoffMs === this.#options.backoffMs && before.threads > 0 === this.#options.threads > 0
     if (sameWait || this.#runsByTimer) return
