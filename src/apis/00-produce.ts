@@ -55,9 +55,11 @@ async function append(context: RequestContext, request: ProduceRequest): Promise
   const pending: MutablePartitionResponse[] = []
   const repeated = repeatedPartitions(request)
   const responses: TopicResponse[] = []
+  let outOfRoom = false
   for (const { name, topicId, partitionData } of request.topicData) {
     const image = broker.metadata.image
     const topic = apiVersion >= TOPIC_IDS_VERSION ? image.topicsById.get(topicId) : image.topics.get(name)
+    const noRoom = topic === undefined ? null : broker.diskBudget.refusal(topic)
     const partitionResponses: MutablePartitionResponse[] = []
     for (const { index, records } of partitionData) {
       const response = failed(index, ErrorCode.NONE)
@@ -75,20 +77,28 @@ async function append(context: RequestContext, request: ProduceRequest): Promise
         continue
       }
       const prepared = prepare(context, request, topic, index, records)
-      if ('records' in prepared) {
+      if (!('records' in prepared)) Object.assign(response, prepared)
+      else if (noRoom !== null) {
+        outOfRoom = true
+        // Of all codes the one on which every client waits, keeps its sequence and sends again; docs/disk-budget.md.
+        response.errorCode = ErrorCode.KAFKA_STORAGE_ERROR
+        response.errorMessage = noRoom
+      } else {
         appends.push(prepared)
         pending.push(response)
-      } else Object.assign(response, prepared)
+      }
     }
     responses.push({ name: topic?.name ?? name, topicId, partitionResponses })
   }
+  if (outOfRoom) broker.diskBudget.noteRejected()
+  const throttleTimeMs = outOfRoom ? broker.diskBudget.throttleTimeMs : 0
   // Nothing was awaited up to here: the effects of one connection's requests happen in the order of their arrival.
   const results = appends.length === 0 ? [] : await broker.store.append(appends, durabilityOf(context, request.acks))
   results.forEach((result, at) => {
     settle(pending[at]!, result)
   })
   if (request.acks === 0) return hasError(responses) ? 'disconnect' : 'silent'
-  return { responses, ...hints(context, responses) }
+  return { responses, throttleTimeMs, ...hints(context, responses) }
 }
 
 function missing(apiVersion: number, name: string): ErrorCode {

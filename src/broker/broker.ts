@@ -7,6 +7,7 @@ import type { Membership } from '../metadata/membership.ts'
 import type { Metadata } from '../metadata/metadata.ts'
 import type { TopicConfigs } from '../metadata/topic-configs.ts'
 import type { Durability, LogStore } from '../storage/storage.ts'
+import type { DiskBudget } from './disk-budget.ts'
 import type { FetchPurgatory } from './fetch-purgatory.ts'
 import type { FetchSessionCache } from './fetch-session-cache.ts'
 import type { Partitions } from './partitions.ts'
@@ -26,6 +27,7 @@ export interface Broker {
   readonly fetchPurgatory: FetchPurgatory
   readonly fetchSessions: FetchSessionCache
   readonly producerIds: ProducerIds
+  readonly diskBudget: DiskBudget
   readonly groups: GroupCoordinator
   /** What acks=all promises: `disk`, or `os` when the broker was told so. */
   readonly acksAllDurability: Durability

@@ -1,6 +1,7 @@
 import { brokerConfigs, withoutListener } from './broker-configs.ts'
 import { type ConfigDefinition, type ConfigValues, configProblem, defaultOf } from './config-definition.ts'
 import { ConfigError } from './config-error.ts'
+import { diskMarksProblem } from './disk-mark.ts'
 import { configFromEnvironment } from './environment.ts'
 import { type ListenerConfig, parseListeners } from './listener-config.ts'
 import { parseProperties } from './properties-file.ts'
@@ -73,6 +74,7 @@ export function brokerConfigFrom(texts: ConfigTexts, defaults: ConfigTexts = new
   if (!texts.has('node.id') && texts.has('broker.id')) values['node.id'] = values['broker.id']
   const config = values as BrokerConfigValues
   refuseCrossedBounds(values)
+  refuseCrossedMarks(config)
   return Object.freeze({
     ...config,
     texts,
@@ -105,6 +107,11 @@ function refuseCrossedBounds(values: Readonly<Record<string, unknown>>): void {
     if (maxName === name || typeof min !== 'number' || typeof max !== 'number' || min <= max) continue
     throw new ConfigError(name, `${name} (${min}) must be less than or equal to ${maxName} (${max})`)
   }
+}
+
+function refuseCrossedMarks(config: BrokerConfigValues): void {
+  const problem = diskMarksProblem(config['odradek.disk.budget.high'], config['odradek.disk.budget.low'])
+  if (problem !== null) throw new ConfigError('odradek.disk.budget.low', problem)
 }
 
 function textOf(value: unknown): string {

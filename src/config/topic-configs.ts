@@ -163,6 +163,16 @@ export const topicConfigs = {
     'Whether a replica that lags may become leader. With one replica the question never arises.',
     { synonyms: ['unclean.leader.election.enable'], use: 'accept' },
   ),
+  'odradek.disk.budget.action': string(
+    'reject',
+    'What makes room when the disk budget of this topic or of the broker is used up: "reject" keeps what the topic has and takes no more records until there is room, "delete" removes its oldest closed segments.',
+    { oneOf: ['delete', 'reject'], synonyms: ['odradek.disk.budget.action'] },
+  ),
+  'odradek.disk.budget.bytes': long(
+    -1,
+    'Disk space for the segments of all partitions of the topic together, at which odradek.disk.budget.action begins to act; it ends at 95 % of that. -1 for no limit.',
+    { min: 1, max: Number.MAX_SAFE_INTEGER, or: -1 },
+  ),
   'odradek.record.validation': string(
     'shallow',
     'How far the records of a compressed batch are looked into: "shallow" checks header and CRC, "deep" decompresses and checks every record as Kafka does. Compacted topics are always deep.',

@@ -27,7 +27,16 @@ export interface FileSystem {
   /** Writes path.tmp, syncs it, renames it over path and syncs the directory: the old content or the new, never a mixture. */
   replaceFile(path: string, content: Buffer): Promise<void>
   /** Bytes of the file system that holds path, or null when unknown. */
-  space(path: string): { totalBytes: number; freeBytes: number } | null
+  space(path: string): FileSystemSpace | null
+  /** The same off the event loop: a file system on a network may take its time. */
+  measureSpace(path: string): Promise<FileSystemSpace | null>
+}
+
+export interface FileSystemSpace {
+  readonly totalBytes: number
+  /** What an ordinary user may still fill: what is kept for root is neither free nor used. */
+  readonly freeBytes: number
+  readonly usedBytes: number
 }
 
 export interface FileStat {

@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import type { File, FileStat, FileSystem } from './file-system.ts'
+import type { File, FileStat, FileSystem, FileSystemSpace } from './file-system.ts'
 
 /** IOV_MAX on Linux and macOS; Windows takes the list one by one. */
 const CHUNKS_PER_CALL = 1024
@@ -200,13 +200,25 @@ export const nodeFileSystem: FileSystem = {
     await nodeFileSystem.syncDirectory(path.dirname(filePath))
   },
 
-  space(directory): { totalBytes: number; freeBytes: number } | null {
+  space(directory): FileSystemSpace | null {
     try {
-      const stats = fs.statfsSync(directory)
-      return { totalBytes: stats.blocks * stats.bsize, freeBytes: stats.bavail * stats.bsize }
+      return spaceOf(fs.statfsSync(directory))
     } catch (error) {
       if (isMissing(error)) return null
       throw error
     }
   },
+
+  async measureSpace(directory): Promise<FileSystemSpace | null> {
+    try {
+      return spaceOf(await fs.promises.statfs(directory))
+    } catch (error) {
+      if (isMissing(error)) return null
+      throw error
+    }
+  },
+}
+
+function spaceOf({ blocks, bfree, bavail, bsize }: fs.StatsFs): FileSystemSpace {
+  return { totalBytes: blocks * bsize, freeBytes: bavail * bsize, usedBytes: (blocks - bfree) * bsize }
 }

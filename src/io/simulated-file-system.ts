@@ -1,5 +1,5 @@
 import path from 'node:path'
-import type { File, FileStat, FileSystem } from './file-system.ts'
+import type { File, FileStat, FileSystem, FileSystemSpace } from './file-system.ts'
 import { errorWith, type SimulatedDisk, type SimulatedFault, SimulatedFile } from './simulated-file.ts'
 import { SimulatedInode } from './simulated-inode.ts'
 import { SimulatedRandom } from './simulated-random.ts'
@@ -198,9 +198,15 @@ export class SimulatedFileSystem implements FileSystem, SimulatedDisk {
     await this.syncDirectory(path.posix.dirname(filePath))
   }
 
-  space(): { totalBytes: number; freeBytes: number } | null {
+  space(): FileSystemSpace | null {
     const totalBytes = this.options.capacityBytes
-    return totalBytes === undefined ? null : { totalBytes, freeBytes: Math.max(0, totalBytes - this.#usedBytes) }
+    if (totalBytes === undefined) return null
+    return { totalBytes, freeBytes: Math.max(0, totalBytes - this.#usedBytes), usedBytes: this.#usedBytes }
+  }
+
+  async measureSpace(directory: string): Promise<FileSystemSpace | null> {
+    await this.pause('read', directory)
+    return this.space()
   }
 
   /** The disk as a process finds it that starts after this one was killed: all that was written, synced or not. */

@@ -37,7 +37,7 @@ export class BrokerNode {
 
   /** Loads the groups. Clients can connect once `listen` resolves. */
   static async start(engine: Engine, config: BrokerConfig): Promise<BrokerNode> {
-    const { io, store, metadata, cluster, topicDefaults } = engine
+    const { io, store, metadata, cluster, topicDefaults, diskBudget } = engine
     const { clock, logger, random } = io
     const membership = cluster.membershipOf(config['node.id'])
     const durability: Durability = config['odradek.durability']
@@ -66,6 +66,7 @@ export class BrokerNode {
       fetchPurgatory: new FetchPurgatory(clock),
       fetchSessions: new FetchSessionCache(clock, random, config['max.incremental.fetch.session.cache.slots']),
       producerIds: new ProducerIds(metadata, selfId),
+      diskBudget,
       groups,
       acksAllDurability: durability,
     })

@@ -1,7 +1,9 @@
 import type { Logger } from 'pino'
+import { DiskBudget } from '../broker/disk-budget.ts'
 import { PartitionLogs } from '../broker/partition-logs.ts'
 import { topicDefaults } from '../broker/topic-defaults.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
+import type { TopicConfig } from '../config/topic-config.ts'
 import type { Clock } from '../io/clock.ts'
 import type { FileSystem } from '../io/file-system.ts'
 import type { ProcessTable } from '../io/process-table.ts'
@@ -40,6 +42,7 @@ export interface Engine {
   readonly metadata: LocalMetadata
   readonly cluster: Cluster
   readonly topicDefaults: TopicDefaults
+  readonly diskBudget: DiskBudget
 }
 
 /** What clients are told when nothing says where the broker can be reached. */
@@ -69,10 +72,27 @@ export async function openEngine(
     metadata,
   })
   const topicConfigs = new TopicConfigs(config, config['node.id'])
-  const logs = new PartitionLogs({ store, metadata, configOf: (image, topic) => topicConfigs.of(image, topic) })
+  const configOf = (image: MetadataImage, topic: string) => topicConfigs.of(image, topic)
+  const logs = new PartitionLogs({ store, metadata, configOf })
   await logs.start()
   await store.settleUnknown()
-  return { io, store, metadata, cluster, topicDefaults: topicDefaults(config, io.random, cluster) }
+  const diskBudget = await openDiskBudget(io, config, store, metadata, configOf)
+  return { io, store, metadata, cluster, topicDefaults: topicDefaults(config, io.random, cluster), diskBudget }
+}
+
+async function openDiskBudget(
+  { clock, logger }: BrokerIo,
+  config: BrokerConfig,
+  store: LocalLogStore,
+  metadata: LocalMetadata,
+  topicConfigOf: (image: MetadataImage, topic: string) => TopicConfig,
+): Promise<DiskBudget> {
+  const effective = new EffectiveBrokerConfig(config, store.identity.nodeId)
+  const brokerConfigOf = (image: MetadataImage) => effective.of(image)
+  const { disk } = store
+  const budget = new DiskBudget({ disk, store, clock, logger, metadata, brokerConfigOf, topicConfigOf })
+  await budget.start()
+  return budget
 }
 
 async function openStore(

@@ -141,6 +141,7 @@ export class Odradek {
   async #close(): Promise<void> {
     for (const id of this.brokerIds) this.resumeBroker(id)
     await Promise.all([...this.#members.values()].map(({ node, state }) => (state === 'killed' ? null : node.close())))
+    await this.#engine.diskBudget.close()
     await this.#engine.metadata.close()
     await this.#engine.store.close()
   }

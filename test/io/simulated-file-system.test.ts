@@ -84,7 +84,7 @@ describe('faults and limits', () => {
     expect(() => file.writeSync([Buffer.alloc(15, 1)], 0)).toThrow(expect.objectContaining({ code: 'ENOSPC' }))
     expect(file.sizeBytes()).toBe(10)
     file.truncate(2)
-    expect(disk.space()).toEqual({ totalBytes: 10, freeBytes: 8 })
+    expect(disk.space()).toEqual({ totalBytes: 10, freeBytes: 8, usedBytes: 2 })
     file.writeSync([Buffer.alloc(8, 2)], 2)
     disk.unlink('/a')
     expect(disk.space()!.freeBytes).toBe(10)

@@ -536,7 +536,7 @@ describe('describing configs', () => {
 
   it('trap 30: has every setting of a topic, also when none is set', () => {
     const { error, message, configs } = describe1(TOPIC, 'a')
-    expect([error, message, configs.length]).toEqual([NONE, '', 34])
+    expect([error, message, configs.length]).toEqual([NONE, '', 36])
   })
 
   it('leaves out names that are asked for and not there', () => {

@@ -1,4 +1,4 @@
-import type { File, FileStat, FileSystem } from '../../src/io/file-system.ts'
+import type { File, FileStat, FileSystem, FileSystemSpace } from '../../src/io/file-system.ts'
 
 /** Ends the process that uses it at one of its disk operations, also in the middle of what has no await in between. */
 export class FusedFileSystem implements FileSystem {
@@ -96,8 +96,12 @@ export class FusedFileSystem implements FileSystem {
     }
   }
 
-  space(path: string): { totalBytes: number; freeBytes: number } | null {
+  space(path: string): FileSystemSpace | null {
     return this.#disk.space(path)
+  }
+
+  measureSpace(path: string): Promise<FileSystemSpace | null> {
+    return this.#before(() => this.#disk.measureSpace(path))
   }
 
   #before<T>(operation: () => T): T {

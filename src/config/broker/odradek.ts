@@ -1,7 +1,23 @@
 import { int, string } from '../config-definition.ts'
+import { DERIVED_MARK, DISK_MARK_RANGE, diskMarkProblem, NO_MARK } from '../disk-mark.ts'
 
 /** Settings that Kafka does not have. */
 export const odradekConfigs = {
+  'odradek.disk.budget.action': string(
+    'reject',
+    'What makes room when the disk budget is used up, where a topic does not say otherwise: "reject" takes no more records from producers until the low mark is reached, "delete" removes the oldest closed segments.',
+    { oneOf: ['delete', 'reject'], dynamic: 'cluster' },
+  ),
+  'odradek.disk.budget.high': string(
+    NO_MARK,
+    'Disk space at which odradek.disk.budget.action begins to act. In bytes it is compared with the segments of all topics, as a percentage with everything on the file system.',
+    { check: diskMarkProblem(NO_MARK), range: `${NO_MARK}, ${DISK_MARK_RANGE}`, dynamic: 'cluster' },
+  ),
+  'odradek.disk.budget.low': string(
+    DERIVED_MARK,
+    'Disk space at which it ends, in the same unit and less; "auto" is 95 % of the high mark.',
+    { check: diskMarkProblem(DERIVED_MARK), range: `${DERIVED_MARK}, ${DISK_MARK_RANGE}`, dynamic: 'cluster' },
+  ),
   'odradek.durability': string(
     'disk',
     'What acks=all promises: "disk" answers when the records would survive a power cut, "os" when the operating system has them, as Kafka does.',

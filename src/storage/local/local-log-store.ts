@@ -6,6 +6,7 @@ import type { ProcessTable } from '../../io/process-table.ts'
 import type { Random } from '../../io/random.ts'
 import { type EndOfTurn, endOfTurn } from '../../io/turn.ts'
 import type { Work } from '../../io/work.ts'
+import type { DiskUse } from '../disk-use.ts'
 import type {
   AdvanceListener,
   Append,
@@ -25,6 +26,8 @@ import type {
   TimestampOffset,
 } from '../storage.ts'
 import { AppendGroup } from './append-group.ts'
+import { DelayedRemovals } from './delayed-removals.ts'
+import { DiskUsage } from './disk-usage.ts'
 import { IndexCache } from './index-cache.ts'
 import { Limiter } from './limiter.ts'
 import { Log } from './log.ts'
@@ -34,9 +37,11 @@ import type { DirectoryIdentity } from './log-directory.ts'
 import { type DirectoryInspection, LogManager } from './log-manager.ts'
 import { readLog } from './log-reader.ts'
 import { LogRetention } from './log-retention.ts'
+import { deleteOldest } from './oldest-segments.ts'
 import { OpenFiles } from './open-files.ts'
 import { ReadBuffers } from './read-buffers.ts'
 import { RetiredFiles } from './retired-files.ts'
+import { errorText } from './storage-error.ts'
 import { TailCache } from './tail-cache.ts'
 import { findByTimestamp, findMaxTimestamp } from './timestamp-search.ts'
 import { WritePace } from './write-pace.ts'
@@ -244,7 +249,15 @@ export class LocalLogStore implements LogStore {
     log.deleteRecordsBefore(offset)
     // Also when the log starts there already: it may not be written down yet, or could not be.
     await this.#manager.checkpoint()
+    if (this.#context.removals.isUrgent(log.topicId)) this.#makeRoom()
     return log.offsets
+  }
+
+  /** Somebody waits for the room: what no log begins with any more need not lie there until the next regular run. */
+  #makeRoom(): void {
+    this.#retention.run().catch((error: unknown) => {
+      this.#context.report('error', `old segments in ${this.#context.directory} stay: ${errorText(error)}`)
+    })
   }
 
   producers(handle: LogHandle): readonly ProducerStateEntry[] {
@@ -266,6 +279,25 @@ export class LocalLogStore implements LogStore {
         usableBytes: space?.freeBytes ?? -1,
       },
     ]
+  }
+
+  /** What the logs take of the disk. */
+  get disk(): DiskUse {
+    const { usage, removals, fileSystem, directory } = this.#context
+    return {
+      get usedBytes() {
+        return usage.usedBytes
+      },
+      get leavingBytes() {
+        return usage.leavingBytes
+      },
+      topicUsedBytes: (topicId) => usage.topicUsedBytes(topicId),
+      topicLeavingBytes: (topicId) => usage.topicLeavingBytes(topicId),
+      measureSpace: () => fileSystem.measureSpace(directory),
+      deleteOldest: (request) => deleteOldest(this.#context, this.#manager.logs, this.#retention, request),
+      removeExpired: () => this.#retention.run(),
+      hurry: (isUrgent) => removals.hurry(isUrgent),
+    }
   }
 
   onAdvance(listener: AdvanceListener): void {
@@ -330,6 +362,8 @@ function contextOf(options: LocalLogStoreOptions, listeners: readonly AdvanceLis
     readBuffers: new ReadBuffers(options.readBufferBytes ?? 8 * MIB),
     pace,
     report: options.report ?? (() => {}),
+    usage: new DiskUsage(),
+    removals: new DelayedRemovals(options.clock),
     decompressedBatchLimitBytes: options.decompressedBatchLimitBytes ?? 128 * MIB,
     directory: options.directory,
     scheduleFlush(log) {

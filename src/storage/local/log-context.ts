@@ -4,6 +4,8 @@ import type { Random } from '../../io/random.ts'
 import type { EndOfTurn } from '../../io/turn.ts'
 import type { Work } from '../../io/work.ts'
 import type { LogHandle } from '../storage.ts'
+import type { DelayedRemovals } from './delayed-removals.ts'
+import type { DiskUsage } from './disk-usage.ts'
 import type { IndexCache } from './index-cache.ts'
 import type { Limiter } from './limiter.ts'
 import type { OpenFiles } from './open-files.ts'
@@ -29,6 +31,8 @@ export interface LogContext {
   readonly readBuffers: ReadBuffers
   readonly pace: WritePace
   readonly report: Report
+  readonly usage: DiskUsage
+  readonly removals: DelayedRemovals
   /** Decompressed size of one batch above which it is refused; Kafka has no such limit. */
   readonly decompressedBatchLimitBytes: number
   /** Where the directories of the logs lie. */

@@ -147,6 +147,7 @@ export class LogManager {
       this.#logs.set(name, log)
       return log
     } catch (error) {
+      this.#context.usage.track(log)
       this.#openFailed = true
       throw error
     } finally {
@@ -270,19 +271,24 @@ export class LogManager {
   }
 
   async #retireFiles(log: Log): Promise<void> {
-    const { fileSystem, files, clock } = this.#context
+    const { fileSystem, files, removals, usage } = this.#context
     await log.files.finished()
     const directory = log.files.directory
     files.forgetDirectory(directory)
-    if (!fileSystem.exists(directory)) return
+    const { segments } = log
+    usage.drop(log)
+    if (!fileSystem.exists(directory)) {
+      usage.gone(log.topicId, segments)
+      return
+    }
     const path = `${this.#context.directory}/${retiredName(log.topic, log.partition, this.#context.random, 'delete')}`
     fileSystem.rename(directory, path)
     log.files.directory = path
     await fileSystem.syncDirectory(this.#context.directory)
-    const timer = clock.schedule(log.config['file.delete.delay.ms'], () => {
+    const timer = removals.schedule(log.topicId, log.config['file.delete.delay.ms'], () => {
       this.#timers.delete(timer)
       files.forgetDirectory(path)
-      this.#removeDirectory(path)
+      this.#removeDirectory(path, () => usage.gone(log.topicId, segments))
     })
     this.#timers.add(timer)
   }
@@ -293,8 +299,8 @@ export class LogManager {
       if (isDeletedName(name)) this.#removeDirectory(`${directory}/${name}`)
   }
 
-  #removeDirectory(path: string): void {
-    this.#context.fileSystem.removeDirectory(path).catch((error: unknown) => {
+  #removeDirectory(path: string, removed: () => void = () => {}): void {
+    this.#context.fileSystem.removeDirectory(path).then(removed, (error: unknown) => {
       this.#context.report('warn', `${path} could not be removed: ${errorText(error)}`)
     })
   }

@@ -55,6 +55,26 @@ export class LogRetention {
     return run
   }
 
+  /**
+   * Removes the oldest segment of one log after the other, as `next` names them, until it names none; resolves when they
+   * are out of the way.
+   */
+  removeOldest(next: (slice: TimeSlice) => Promise<Log | null>): Promise<void> {
+    const run = this.#runs.then(async () => {
+      const slice = new TimeSlice(this.#context)
+      while (!this.#stopped) {
+        const log = await next(slice)
+        if (log === null) break
+        this.#detached.push({ log, segments: this.#takeOut(log, 1) })
+      }
+      if (this.#detached.length > 0) await this.#removeDetached(slice)
+    })
+    this.#runs = run.catch(() => {
+      // As in `run`.
+    })
+    return run
+  }
+
   /** Resolves when nothing is under way any more. */
   async stop(): Promise<void> {
     this.#stopped = true
@@ -100,14 +120,20 @@ export class LogRetention {
   }
 
   #detach(log: Log, count: number): void {
-    const segments = log.detachOldest(count)
+    const segments = this.#takeOut(log, count)
     const bytes = segments.reduce((total, segment) => total + segment.sizeBytes, 0)
     this.#context.report(
       'info',
       `${log.name}: ${count} segments with ${bytes} bytes are removed, the log starts at ${log.logStartOffset}`,
     )
     this.#detached.push({ log, segments })
+  }
+
+  #takeOut(log: Log, count: number): LogSegment[] {
+    const segments = log.detachOldest(count)
+    this.#context.usage.leave(log.topicId, segments)
     this.#context.advanced(log, 0)
+    return segments
   }
 
   /** The log starts are durable first: after a crash no log begins with offsets of which some files are missing. */
@@ -131,13 +157,19 @@ export class LogRetention {
   }
 
   async #removeFiles(log: Log, segments: readonly LogSegment[], slice: TimeSlice): Promise<void> {
-    if (log.state === 'dropped') return // They go with their directory.
+    if (log.state === 'dropped') {
+      this.#context.usage.gone(log.topicId, segments) // They go with their directory.
+      return
+    }
     // A log that is empty still has its last segment on the disk, whose name says where offsets go on.
     if (log.active.writtenBytes === 0) this.#context.files.release(log.openForWriting(log.active))
     await log.syncNames()
     for (const segment of segments) {
       // After the disk was full the log was read anew, with them: the next run finds them again.
-      if (log.segments.some(({ baseOffset }) => baseOffset === segment.baseOffset)) continue
+      if (log.segments.some(({ baseOffset }) => baseOffset === segment.baseOffset)) {
+        this.#context.usage.gone(log.topicId, [segment])
+        continue
+      }
       this.#retired.retire(log, [segment])
       if (slice.isOver) await slice.next()
     }
@@ -184,7 +216,7 @@ function countOld(context: LogContext, log: Log, first: number): number | { unre
 }
 
 /** Only what is entirely below the high watermark; an active segment without batches has to stay. */
-function mayGo(log: Log, index: number): boolean {
+export function mayGo(log: Log, index: number): boolean {
   const segment = log.segments[index]
   if (segment === undefined || endOf(log, index) > log.highWatermark) return false
   return index < log.segments.length - 1 || segment.sizeBytes > 0

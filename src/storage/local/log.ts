@@ -173,7 +173,7 @@ export class Log implements LogHandle, WriterHost {
     // First, so that no reader looks for an offset in a segment that is not there.
     this.deleteRecordsBefore(this.segments[count]!.baseOffset)
     this.segments = this.segments.slice(count)
-    this.reshaped++
+    this.#reshaped()
     return oldest
   }
 
@@ -184,7 +184,7 @@ export class Log implements LogHandle, WriterHost {
     this.segments = [...this.segments.slice(0, first), replacement, ...behind]
     // Memory may hold aborted records of which the new segment no longer says that they are.
     this.tail.evictBefore(behind[0]!.baseOffset)
-    this.reshaped++
+    this.#reshaped()
   }
 
   /** No append is taken from now on; whoever waits is told. */
@@ -241,6 +241,7 @@ export class Log implements LogHandle, WriterHost {
       this.#context.report('error', `${this.name} is offline: ${this.failure}`)
       this.stop('offline', ErrorCode.KAFKA_STORAGE_ERROR, this.failure)
       return
+    this.#context.usage.wrote(this, bytes)
     }
     this.#context.report(
       'error',
@@ -279,6 +280,11 @@ export class Log implements LogHandle, WriterHost {
   #finishRebuilt(rebuilt: readonly LogSegment[]): void {
     for (const segment of rebuilt) {
       segment.finishTimeIndex()
+  #reshaped(): void {
+    this.reshaped++
+    this.#context.usage.recount(this)
+  }
+
       this.#finish(segment, this.segments[this.segments.indexOf(segment) + 1]!.baseOffset, null)
     }
     if (rebuilt.length > 0) this.#context.scheduleFlush(this)
@@ -325,7 +331,7 @@ export class Log implements LogHandle, WriterHost {
       )
     }
     this.segments = loaded.segments
-    this.reshaped++
+    this.#reshaped()
     this.epochs = loaded.epochs
     this.epochs.assign(this.leaderEpoch, loaded.logEndOffset)
     this.producerState = loaded.producers

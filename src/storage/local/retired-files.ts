@@ -6,6 +6,7 @@ import { errorText } from './storage-error.ts'
 
 interface Retired {
   readonly log: Log
+  readonly segments: readonly LogSegment[]
   readonly names: readonly string[]
   readonly timer: Timer
 }
@@ -17,6 +18,8 @@ interface Retired {
 export class RetiredFiles {
   readonly #context: LogContext
   readonly #waiting = new Set<Retired>()
+  /** What lies under each name: of a segment that compaction replaces twice, the later files take the place of the first. */
+  readonly #onDisk = new Map<string, LogSegment>()
 
   constructor(context: LogContext) {
     this.#context = context
@@ -27,14 +30,17 @@ export class RetiredFiles {
     const names: string[] = []
     for (const segment of segments) {
       segment.deleted = true
+      this.#forget(log, segment)
+      this.#onDisk.set(keyOf(log, segment), segment)
       this.#context.indexCache.remove(segment)
       for (const suffix of SEGMENT_FILES) {
         const name = `${segmentName(segment.baseOffset)}.${suffix}`
         if (this.#rename(`${log.files.directory}/${name}`)) names.push(`${name}.deleted`)
       }
     }
-    const timer = this.#context.clock.schedule(log.config['file.delete.delay.ms'], () => void this.#remove(retired))
-    const retired = { log, names, timer }
+    const delayMs = log.config['file.delete.delay.ms']
+    const timer = this.#context.removals.schedule(log.topicId, delayMs, () => void this.#remove(retired))
+    const retired = { log, segments, names, timer }
     this.#waiting.add(retired)
   }
 
@@ -53,14 +59,28 @@ export class RetiredFiles {
   async #remove(retired: Retired): Promise<void> {
     this.#waiting.delete(retired)
     retired.timer.cancel()
+    let failed = false
     for (const name of retired.names) {
       // The directory may have a new name by now: that of a deleted topic.
       const path = `${retired.log.files.directory}/${name}`
       try {
         await this.#context.fileSystem.removeFile(path)
       } catch (error) {
+        failed = true
         this.#context.report('warn', `${path} could not be removed: ${errorText(error)}`)
       }
     }
+    if (!failed) for (const segment of retired.segments) this.#forget(retired.log, segment)
   }
+
+  #forget(log: Log, segment: LogSegment): void {
+    const onDisk = this.#onDisk.get(keyOf(log, segment))
+    if (onDisk === undefined) return
+    this.#onDisk.delete(keyOf(log, segment))
+    this.#context.usage.gone(log.topicId, [onDisk])
+  }
+}
+
+function keyOf({ topicId, partition }: Log, { baseOffset }: LogSegment): string {
+  return `${topicId} ${partition} ${baseOffset}`
 }

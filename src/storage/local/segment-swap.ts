@@ -76,6 +76,7 @@ async function exchange(
   const { fileSystem } = context
   replacement.pathSuffix = '.swap'
   log.replaceSegments(sources, replacement)
+  context.usage.leave(log.topicId, sources)
   retired.retire(log, sources)
   await fileSystem.syncDirectory(log.files.directory)
   for (let busy = replacement.rebuilding; busy; busy = replacement.rebuilding) await busy.catch(() => {})
