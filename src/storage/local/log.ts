@@ -232,6 +232,7 @@ export class Log implements LogHandle, WriterHost {
 
   written(bytes: number): void {
     this.producerState.advanceTo(this.writer.writtenOffset)
+    this.#context.usage.wrote(this, bytes)
     this.#context.advanced(this, bytes)
   }
 
@@ -241,7 +242,6 @@ export class Log implements LogHandle, WriterHost {
       this.#context.report('error', `${this.name} is offline: ${this.failure}`)
       this.stop('offline', ErrorCode.KAFKA_STORAGE_ERROR, this.failure)
       return
-    this.#context.usage.wrote(this, bytes)
     }
     this.#context.report(
       'error',
@@ -271,6 +271,11 @@ export class Log implements LogHandle, WriterHost {
     this.#finish(full, baseOffset, encodeProducerSnapshot(this.producerState))
   }
 
+  #reshaped(): void {
+    this.reshaped++
+    this.#context.usage.recount(this)
+  }
+
   #finish(segment: LogSegment, endOffset: number, snapshot: Buffer | null): void {
     const whenSynced = new AppendGroup(1)
     this.writer.wait(endOffset, 'disk', whenSynced, 0)
@@ -280,11 +285,6 @@ export class Log implements LogHandle, WriterHost {
   #finishRebuilt(rebuilt: readonly LogSegment[]): void {
     for (const segment of rebuilt) {
       segment.finishTimeIndex()
-  #reshaped(): void {
-    this.reshaped++
-    this.#context.usage.recount(this)
-  }
-
       this.#finish(segment, this.segments[this.segments.indexOf(segment) + 1]!.baseOffset, null)
     }
     if (rebuilt.length > 0) this.#context.scheduleFlush(this)
