@@ -1,7 +1,8 @@
-import { resolve, sep } from 'node:path'
+import { sep } from 'node:path'
 import { nodeClock } from '../io/node-clock.ts'
 import { nodeFileSystem } from '../io/node-file-system.ts'
 import { nodeProcessTable } from '../io/node-process-table.ts'
+import { realPath } from '../io/real-path.ts'
 import { backUpDataDirectory } from '../metadata/backup-data-directory.ts'
 import { readArguments } from './option-reader.ts'
 import { ProgressLine } from './progress-line.ts'
@@ -18,7 +19,7 @@ export async function backup(args: readonly string[]): Promise<number> {
     throw new UsageError('backup takes two folders: odradek backup DIR DEST')
   }
   if (nodeFileSystem.stat(directory)?.directory !== true) throw new UsageError(`${directory}: there is no such folder`)
-  if (`${resolve(destination)}${sep}`.startsWith(`${resolve(directory)}${sep}`)) {
+  if (`${realPath(destination)}${sep}`.startsWith(`${realPath(directory)}${sep}`)) {
     throw new UsageError(`${destination} lies in ${directory}: a backup belongs outside of it`)
   }
   const progress = new ProgressLine(nodeClock, (text) => process.stderr.write(text))

@@ -34,6 +34,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EEXIST: 'a file stands where a folder is needed',
   EISDIR: 'it is a folder, not a file',
   ENOSPC: 'the disk is full',
+  EMFILE: 'too many files are open: raise the limit of this user (ulimit -n)',
 }
 
 export function reasonOf(error: SystemError): string {

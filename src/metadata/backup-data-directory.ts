@@ -1,19 +1,24 @@
 import { basename } from 'node:path'
 import type { FileSystem } from '../io/file-system.ts'
 import type { ProcessTable } from '../io/process-table.ts'
+import { formatCheckpoint, parseCheckpoint } from '../storage/local/checkpoint-file.ts'
 import { makeDirectoryDurably } from '../storage/local/durable-directory.ts'
 import { writeNewFile } from '../storage/local/file-copy.ts'
 import { identityProblem } from '../storage/local/log-directory.ts'
+import { parsePartitionMetadata } from '../storage/local/log-files.ts'
 import {
   bytesOf,
-  copyAsOf,
+  closePartition,
+  copyOpened,
   copyPartition,
   cutPartition,
+  type OpenPartition,
+  openPartition,
   type PartitionCut,
   type PartitionToCopy,
 } from '../storage/local/partition-copy.ts'
 import { METADATA_DIRECTORY, partitionDirectories, partitionOf } from '../storage/local/partition-directories.ts'
-import { StorageError } from '../storage/local/storage-error.ts'
+import { StorageError, systemErrorCode } from '../storage/local/storage-error.ts'
 import { directoryState, type KnownTopics } from '../storage/local/verify-directory.ts'
 import { GROUP_METADATA_TOPIC, SHARE_GROUP_STATE_TOPIC, TRANSACTION_STATE_TOPIC } from './internal-topics.ts'
 import { imageOfStored } from './local-metadata.ts'
@@ -51,6 +56,9 @@ const MARKS = ['.odradek-manifest', '.kafka_cleanshutdown']
 /** Says whose data a directory holds. Written last: without it nobody starts on half a copy. */
 const IDENTITY = 'meta.properties'
 const ATTEMPTS = 20
+const AGAIN = 'try again when less is going on'
+const ELSEWHERE = 'Make room there, or name a folder on another disk'
+const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
 
 /** Order of the cut: what is committed about records before the records. */
 const COORDINATORS = [GROUP_METADATA_TOPIC, SHARE_GROUP_STATE_TOPIC, TRANSACTION_STATE_TOPIC]
@@ -67,7 +75,8 @@ type MetadataFiles = readonly (readonly [name: string, content: Buffer])[]
 
 /** Everything at about one moment. */
 interface Cut {
-  readonly coordinators: readonly PartitionCut[]
+  /** Of a running broker; compaction replaces their segments often. */
+  readonly coordinators: readonly OpenPartition[]
   readonly others: readonly PartitionCut[]
   readonly metadata: MetadataFiles
   readonly topics: KnownTopics
@@ -91,77 +100,170 @@ class Backup {
   async run(): Promise<BackupSummary> {
     const { fileSystem, directory, destination } = this.#request
     const problem = identityProblem(fileSystem, directory)
-    if (problem !== null) throw new StorageError(`${directory}/${IDENTITY}: ${problem}; this is no data directory`)
-    if (fileSystem.stat(destination)?.directory === false) throw new StorageError(`${destination} is a file`)
+    if (problem !== null) throw new StorageError(`${directory} cannot be backed up: ${IDENTITY}: ${problem}`)
+    if (fileSystem.stat(destination)?.directory === false) {
+      throw new StorageError(`${destination} is a file: name a new or an empty folder`)
+    }
     if (fileSystem.list(destination).length > 0) {
-      throw new StorageError(`${destination} is not empty: a backup needs a folder of its own`)
+      throw new StorageError(`${destination} is not empty: name a new or an empty folder, one for each backup`)
     }
     await makeDirectoryDurably(fileSystem, destination)
+    try {
+      return await this.#copy()
+    } catch (error) {
+      await this.#removeCopy()
+      throw FULL.has(systemErrorCode(error)) ? new StorageError(this.#fullDisk()) : error
+    }
+  }
+
+  /** Half a copy is of no use, and would be in the way of the next one. */
+  async #removeCopy(): Promise<void> {
+    const { fileSystem, destination } = this.#request
+    for (const name of fileSystem.list(destination)) {
+      const path = `${destination}/${name}`
+      if (fileSystem.stat(path)?.directory) await fileSystem.removeDirectory(path)
+      else fileSystem.unlink(path)
+    }
+  }
+
+  /** Before it fills a disk that the broker may need as well. */
+  #refuseTooLarge(cuts: readonly PartitionCut[], metadata: MetadataFiles): void {
+    const { fileSystem, destination } = this.#request
+    const logBytes = cuts.reduce((sum, cut) => sum + bytesOf(cut), 0)
+    this.#totalBytes = metadata.reduce((sum, [, content]) => sum + content.length, logBytes)
+    const freeBytes = fileSystem.space(destination)?.freeBytes ?? Number.POSITIVE_INFINITY
+    if (freeBytes >= this.#totalBytes) return
+    throw new StorageError(
+      `${destination}: the copy needs ${megabytes(this.#totalBytes)}, and ${megabytes(freeBytes)} are free. ${ELSEWHERE}`,
+    )
+  }
+
+  #fullDisk(): string {
+    const [done, all] = [this.#doneBytes, this.#totalBytes].map(megabytes)
+    return `${this.#request.destination}: the disk was full after ${done} of ${all}; they were removed. ${ELSEWHERE}`
+  }
+
+  async #copy(): Promise<BackupSummary> {
+    const { fileSystem, directory, destination } = this.#request
+    const { topics: before } = await this.#readMetadata()
     // Before the logs: what they promise of them only becomes more true.
     const small = [...CHECKPOINTS, ...(this.#clean ? MARKS : []), IDENTITY].map((name) => {
       return [name, fileSystem.readFile(`${directory}/${name}`)] as const
     })
-    const cut = await this.#copyCoordinators()
-    let partitions = cut.coordinators.length
-    for (const partition of cut.others) {
-      if (await copyPartition(this.#partition(partition, cut.topics), partition)) partitions++
-    }
-    await this.#writeMetadata(cut.metadata)
-    if (!this.#running) this.#refuseStart(cut.metadata)
+    const cut = await this.#cut(before)
+    const copied = await this.#copyPartitions(cut)
+    const { metadata, topics } = this.#running ? await this.#readMetadata() : cut
+    const partitions = this.#running ? await this.#dropDeleted(copied, topics) : copied.length
+    await this.#writeMetadata(metadata)
+    if (!this.#running) this.#refuseStart(metadata)
     for (const [name, content] of small) {
       if (name === IDENTITY) await fileSystem.syncDirectory(destination)
-      if (content !== null) await writeNewFile(fileSystem, `${destination}/${name}`, content)
+      if (content === null) continue
+      const isCheckpoint = this.#running && CHECKPOINTS.includes(name)
+      const kept = isCheckpoint ? this.#withoutReplaced(name, content, before, topics) : content
+      await writeNewFile(fileSystem, `${destination}/${name}`, kept)
     }
     await fileSystem.syncDirectory(destination)
     return { partitions, bytes: this.#doneBytes, clean: this.#clean }
   }
 
-  /** A cut of which the coordinators' logs are copied already: compaction replaces them often. */
-  async #copyCoordinators(): Promise<Cut> {
-    const { fileSystem, destination, pause } = this.#request
-    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-      const cut = await this.#cut()
-      let whole = true
-      for (const partition of cut.coordinators) {
-        const request = this.#partition(partition, cut.topics)
-        whole &&= this.#running ? await copyAsOf(request, partition) : await copyPartition(request, partition)
-        if (!whole) break
+  /** Their names. */
+  async #copyPartitions({ coordinators, others, topics }: Cut): Promise<string[]> {
+    const copied: string[] = []
+    try {
+      for (const opened of coordinators) {
+        await copyOpened(this.#partition(opened.cut, topics), opened)
+        copied.push(opened.cut.name)
       }
-      if (whole) return cut
-      for (const { name } of cut.coordinators) await fileSystem.removeDirectory(`${destination}/${name}`)
-      this.#doneBytes = 0
-      await pause()
+    } finally {
+      coordinators.forEach(closePartition)
     }
-    throw new StorageError('the logs of the coordinators change too often to be copied; try again')
+    for (const cut of others) {
+      if (await copyPartition(this.#partition(cut, topics), cut)) copied.push(cut.name)
+    }
+    return copied
+  }
+
+  /**
+   * A topic that was deleted meanwhile may have been copied in part, and one that was created in its place is another
+   * one. Returns how many partitions are left.
+   */
+  async #dropDeleted(copied: readonly string[], topics: KnownTopics): Promise<number> {
+    const { fileSystem, destination } = this.#request
+    let left = 0
+    for (const name of copied) {
+      const owner = parsePartitionMetadata(fileSystem.readFile(`${destination}/${name}/partition.metadata`))
+      const topicId = topics.get(topicOf(name))?.topicId
+      if (isKnown(name, topics) && (owner === null || owner === topicId)) left++
+      else await fileSystem.removeDirectory(`${destination}/${name}`)
+    }
+    return left
+  }
+
+  /** What a checkpoint says of topics that are still the same ones. */
+  #withoutReplaced(name: string, content: Buffer, before: KnownTopics, now: KnownTopics): Buffer {
+    try {
+      const lines = parseCheckpoint(content, name)
+      return formatCheckpoint(
+        lines.filter((line) => {
+          const topic = line.slice(0, line.indexOf(' '))
+          return before.get(topic)?.topicId === now.get(topic)?.topicId
+        }),
+      )
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error
+      return content // Damaged: for `verify` to name.
+    }
   }
 
   /**
    * Takes the sizes of all logs. Committed offsets come first, so that the records they speak of are in the logs by
-   * then; the metadata comes last, so that it knows every topic and producer id that the logs do.
+   * then. The metadata of the copy is taken when everything is copied: it knows every topic and producer id of the logs.
    */
-  async #cut(): Promise<Cut> {
+  async #cut(before: KnownTopics): Promise<Cut> {
     const { fileSystem, directory, note, pause } = this.#request
     for (let attempt = 1; ; attempt++) {
       const names = partitionDirectories(fileSystem, directory)
       const take = (wanted: readonly string[]) => wanted.map((name) => cutPartition(fileSystem, directory, name))
-      const ofCoordinators = COORDINATORS.flatMap((topic) => names.filter((name) => topicOf(name) === topic))
+      const first = this.#running
+        ? COORDINATORS.flatMap((topic) => names.filter((name) => topicOf(name) === topic && isKnown(name, before)))
+        : []
       const transactions = names.filter((name) => topicOf(name) === TRANSACTION_STATE_TOPIC)
-      const coordinators = take(ofCoordinators)
-      const before = take(transactions)
-      const others = take(names.filter((name) => !ofCoordinators.includes(name)))
-      const still = JSON.stringify(take(transactions)) === JSON.stringify(before)
+      const coordinators = this.#openAll(take(first), before)
+      if (coordinators === null) {
+        if (attempt >= ATTEMPTS) throw new StorageError(`the logs of the coordinators change too often; ${AGAIN}`)
+        await pause()
+        continue
+      }
+      const transactionsBefore = take(transactions)
+      const others = take(names.filter((name) => !first.includes(name)))
+      const still = JSON.stringify(take(transactions)) === JSON.stringify(transactionsBefore)
       const { metadata, topics } = await this.#readMetadata()
       if (!still && attempt < ATTEMPTS) {
+        coordinators.forEach(closePartition)
         await pause()
         continue
       }
       if (!still) note?.('transactions ended while the sizes of the logs were taken: one may be there in part')
       // A topic that is being created or deleted right now.
-      const known = ({ name }: PartitionCut) => !this.#running || isKnown(name, topics)
-      const cut = { coordinators: coordinators.filter(known), others: others.filter(known), metadata, topics }
-      this.#totalBytes = [...cut.coordinators, ...cut.others].reduce((sum, partition) => sum + bytesOf(partition), 0)
-      return cut
+      const known = others.filter(({ name }) => !this.#running || isKnown(name, topics))
+      this.#refuseTooLarge([...coordinators.map(({ cut }) => cut), ...known], metadata)
+      return { coordinators, others: known, metadata, topics }
     }
+  }
+
+  /** Null when one of them was changed in this very moment. */
+  #openAll(cuts: readonly PartitionCut[], topics: KnownTopics): OpenPartition[] | null {
+    const opened: OpenPartition[] = []
+    for (const cut of cuts) {
+      const partition = openPartition(this.#partition(cut, topics), cut)
+      if (partition === null) {
+        opened.forEach(closePartition)
+        return null
+      }
+      opened.push(partition)
+    }
+    return opened
   }
 
   async #readMetadata(): Promise<Pick<Cut, 'metadata' | 'topics'>> {
@@ -189,13 +291,14 @@ class Backup {
   }
 
   #partition({ name }: PartitionCut, topics: KnownTopics): PartitionToCopy {
-    const { fileSystem, directory, destination, progress } = this.#request
+    const { fileSystem, directory, destination, pause, progress } = this.#request
     return {
       fileSystem,
       from: directory,
       to: destination,
       running: this.#running,
-      compacted: topics.get(topicOf(name))?.compacted ?? false,
+      compacted: topics.get(topicOf(name))?.compacted ?? true,
+      pause,
       onBytes: (bytes) => {
         this.#doneBytes += bytes
         progress?.(this.#doneBytes, this.#totalBytes)
@@ -236,6 +339,10 @@ function withoutTornEnd(metadata: MetadataFiles, { tornEnd }: StoredMetadata): M
   if (tornEnd === null) return metadata
   const torn = basename(tornEnd.path)
   return metadata.map(([name, content]) => [name, name === torn ? content.subarray(0, tornEnd.wholeBytes) : content])
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`
 }
 
 function topicOf(name: string): string {

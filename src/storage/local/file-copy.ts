@@ -1,11 +1,11 @@
 import { batchSizeBytes, CURRENT_MAGIC, LOG_OVERHEAD_BYTES, MAGIC_AT, magic } from '../../../protocol/records/batch.ts'
-import type { FileSystem } from '../../io/file-system.ts'
+import type { File, FileSystem } from '../../io/file-system.ts'
 import { StorageError } from './storage-error.ts'
 
 const CHUNK_BYTES = 1024 * 1024
 
 export interface FileToCopy {
-  readonly from: string
+  readonly from: File
   readonly to: string
   /** The copy ends there; the file may be longer by now. */
   readonly sizeBytes: number
@@ -13,35 +13,30 @@ export interface FileToCopy {
   readonly wholeBatches: boolean
 }
 
-/** Copies the first bytes of a file and syncs the copy. Fails with ENOENT when the file is gone. */
+/** Copies the first bytes of a file and syncs the copy. */
 export async function copyFile(
   fileSystem: FileSystem,
   { from, to, sizeBytes, wholeBatches }: FileToCopy,
   onBytes: (bytes: number) => void,
 ): Promise<void> {
-  const source = fileSystem.open(from, 'read')
+  const target = fileSystem.open(to, 'exclusive')
   try {
-    const target = fileSystem.open(to, 'exclusive')
-    try {
-      const border = new BatchBorder()
-      const buffer = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, Math.max(1, sizeBytes)))
-      for (let position = 0; position < sizeBytes; ) {
-        const chunk = buffer.subarray(0, Math.min(buffer.length, sizeBytes - position))
-        const filled = await source.read(chunk, position)
-        if (filled < chunk.length) throw new StorageError(`${from} became shorter while it was copied`)
-        await target.write([chunk], position)
-        if (wholeBatches) border.take(chunk, position)
-        position += filled
-        onBytes(filled)
-      }
-      const end = wholeBatches ? border.before(sizeBytes) : sizeBytes
-      if (end < sizeBytes) target.truncate(end)
-      await target.sync()
-    } finally {
-      target.close()
+    const border = new BatchBorder()
+    const buffer = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, Math.max(1, sizeBytes)))
+    for (let position = 0; position < sizeBytes; ) {
+      const chunk = buffer.subarray(0, Math.min(buffer.length, sizeBytes - position))
+      const filled = await naming(from.path, from.read(chunk, position))
+      if (filled < chunk.length) throw new StorageError(`${from.path} became shorter while it was copied`)
+      await naming(to, target.write([chunk], position))
+      if (wholeBatches) border.take(chunk, position)
+      position += filled
+      onBytes(filled)
     }
+    const end = wholeBatches ? border.before(sizeBytes) : sizeBytes
+    if (end < sizeBytes) target.truncate(end)
+    await naming(to, target.sync())
   } finally {
-    source.close()
+    target.close()
   }
 }
 
@@ -53,6 +48,16 @@ export async function writeNewFile(fileSystem: FileSystem, path: string, content
     await file.sync()
   } finally {
     file.close()
+  }
+}
+
+/** A system call on an open file does not say of which when it fails. */
+async function naming<T>(path: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    if (error instanceof Error && !('path' in error)) Object.assign(error, { path })
+    throw error
   }
 }
 

@@ -5,7 +5,7 @@ import { directoryHolder, identityProblem, isCleanlyClosed, isDeletedName, isStr
 import { parsePartitionMetadata } from './log-files.ts'
 import { METADATA_DIRECTORY, partitionOf } from './partition-directories.ts'
 import { StorageError } from './storage-error.ts'
-import { type Finding, offsetRange, RESTORE, type ReportFinding } from './verify-finding.ts'
+import { type Finding, lostText, RESTORE, type ReportFinding } from './verify-finding.ts'
 import { type CheckpointedOffsets, verifyPartition } from './verify-partition.ts'
 import type { DirectoryState } from './verify-segment.ts'
 
@@ -125,8 +125,9 @@ class DirectoryCheck {
     const { fileSystem, directory } = this.#request
     const problem = identityProblem(fileSystem, directory)
     if (problem === null) return
-    const meaning = 'No broker starts on this directory'
-    this.#add('error', 'meta.properties', problem, meaning, RESTORE)
+    // What can be done is part of the problem, but for a file that is not there.
+    const [what, remedy] = problem.endsWith('.') ? [problem.slice(0, -1), ''] : [problem, RESTORE]
+    this.#add('error', 'meta.properties', what, 'No broker starts on this directory', remedy)
   }
 
   /** A name of a partition's directory; notes what is neither that nor any other name of ours. */
@@ -210,7 +211,7 @@ class DirectoryCheck {
       const { recoveryPoint = 0, logStart = 0, highWatermark = 0 } = offsetsOf(this.#checkpoints, name)
       const end = Math.max(recoveryPoint, this.#state === 'clean' ? highWatermark : 0)
       if (end <= logStart) continue
-      const meaning = `${offsetRange(logStart, end)} are lost`
+      const meaning = `${lostText(logStart, end)} lost`
       this.#add('error', name, 'the folder is missing', meaning, 'Restore it from a backup')
     }
   }

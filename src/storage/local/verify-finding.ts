@@ -26,6 +26,12 @@ export function offsetRange(first: number, end: number): string {
   return end - first <= 1 ? `offset ${first}` : `offsets ${first} to ${end - 1}`
 }
 
+/** `Offset 7 is`, `Offsets 7 to 9 are`. */
+export function lostText(first: number, end: number): string {
+  const range = offsetRange(first, end)
+  return `${range.charAt(0).toUpperCase()}${range.slice(1)} ${end - first === 1 ? 'is' : 'are'}`
+}
+
 export const RESTORE = 'Restore the file from a backup'
 export const REBUILT = 'Delete the file while the broker is stopped: it is made again from the log'
 export const NOTHING_TO_DO = 'Nothing needs to be done'

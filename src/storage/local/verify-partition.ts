@@ -2,7 +2,7 @@ import type { FileSystem } from '../../io/file-system.ts'
 import { type LeaderEpochCache, parseLeaderEpochs } from './leader-epoch-cache.ts'
 import { segmentName } from './log-segment.ts'
 import { StorageError } from './storage-error.ts'
-import { type Finding, offsetRange, RESTORE, type ReportFinding } from './verify-finding.ts'
+import { type Finding, lostText, RESTORE, type ReportFinding } from './verify-finding.ts'
 import { ProducerReplay, readProducerSnapshot } from './verify-producers.ts'
 import { type DirectoryState, type PartitionState, verifySegment } from './verify-segment.ts'
 
@@ -234,9 +234,4 @@ function checkOffsets(request: PartitionToVerify, firstBase: number | null, logE
   if (cleaned > end && firstBase !== null && state === 'clean') {
     report('error', `compaction has come to offset ${cleaned}, the log ends at ${end}`, '')
   }
-}
-
-function lostText(first: number, end: number): string {
-  const range = offsetRange(first, end)
-  return `${range.charAt(0).toUpperCase()}${range.slice(1)} ${end - first === 1 ? 'is' : 'are'}`
 }
