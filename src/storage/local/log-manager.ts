@@ -145,9 +145,9 @@ export class LogManager {
     try {
       const log = await this.#turns.run(() => this.#loadLog(name, identity, config, leaderEpoch))
       this.#logs.set(name, log)
+      this.#context.usage.track(log)
       return log
     } catch (error) {
-      this.#context.usage.track(log)
       this.#openFailed = true
       throw error
     } finally {
