@@ -32,6 +32,24 @@ describe('readers of a compacted log', () => {
     }
   })
 
+  it('trap 57: between the high watermark and the log end there is nothing yet, and no error', async () => {
+    const { fixture, log } = await opened()
+    await fill(fixture, log)
+    await fixture.store.runCompaction()
+    const written = log.offsets.logEndOffset
+    const append = put(fixture, log, ['k1=last', 'k2=last'])
+    expect(log.offsets).toMatchObject({ highWatermark: written, logEndOffset: written + 2 })
+    for (const isolation of ['read_uncommitted', 'read_committed'] as const) {
+      for (const offset of [written, written + 1, written + 2]) {
+        const result = await readFrom(fixture.store, log, offset, { isolation })
+        expect(result).toMatchObject({ error: ErrorCode.NONE, sizeBytes: 0 })
+      }
+      expect((await readFrom(fixture.store, log, written + 3, { isolation })).error).toBe(ErrorCode.OFFSET_OUT_OF_RANGE)
+    }
+    await append
+    expect((await readPairs(fixture, log, { from: written })).map(({ pair }) => pair)).toEqual(['k1=last', 'k2=last'])
+  })
+
   it('trap 49: a response never holds batches without records alone while a record follows', async () => {
     const { fixture, log } = await opened({ 'segment.bytes': 200 })
     // Each producer leaves the header of its last batch, and each segment its last.

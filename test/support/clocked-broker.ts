@@ -1,4 +1,5 @@
 import { pino } from 'pino'
+import type { Api, Fields, InputOf, ValueOf } from '../../protocol/codec/schema.ts'
 import { Produce } from '../../protocol/messages/00-produce.ts'
 import { Fetch } from '../../protocol/messages/01-fetch.ts'
 import { ListOffsets } from '../../protocol/messages/02-list-offsets.ts'
@@ -82,6 +83,10 @@ export class ClockedBroker {
     const odradek = await Odradek.start(io, { config, clusterId: null })
     const client = await WireClient.open(HOST, odradek.listeners[0]!.port, 'test')
     return new ClockedBroker(clock, disk, odradek, client)
+  }
+
+  call<Q extends Fields, S extends Fields>(api: Api<Q, S>, version: number, request: InputOf<Q>): Promise<ValueOf<S>> {
+    return this.#client.call(api, version, request)
   }
 
   get port(): number {
