@@ -189,7 +189,7 @@ class DirectoryCheck {
     const content = names.includes('partition.metadata') ? fileSystem.readFile(`${directory}/${file}`) : null
     const owner = parsePartitionMetadata(content)
     const level = hasData ? 'error' : 'note'
-    const meaning = 'It does not say whose records these are'
+    const meaning = 'Nothing says whose records these are'
     const expected = topic ? `topic_id: ${topic.topicId}` : 'its topic id'
     if (content === null) this.#add(level, file, 'the file is missing', meaning, `It should say ${expected}`)
     else if (owner === null) this.#add(level, file, 'the file is damaged', meaning, `It should say ${expected}`)

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
-import { existsSync, globSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, globSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { endProcess, onText } from '../../../compat-tests/process.ts'
+import { endProcess, onText, runToEnd } from '../../../compat-tests/process.ts'
 import { PlainClient } from '../../support/plain-client.ts'
 import {
   BrokerProcess,
@@ -33,11 +33,15 @@ function blocks(document: string, language: string): string[] {
   return [...read(document).matchAll(fence)].map((match) => match[1]!)
 }
 
+/** When, and then what; a per cent sign has a meaning of its own there. */
+const CRON = /^(?:\S+ ){5}(.+)$/
+
 const commands: Command[] = documents.flatMap((document) =>
-  ['sh', 'bash', 'shell', 'console']
+  ['sh', 'bash', 'shell', 'console', 'cron']
     .flatMap((language) => blocks(document, language))
     .flatMap((block) => block.replaceAll('\\\n', ' ').split('\n'))
     .map((line) => line.replace(/(^|\s)#.*$/, '').trim())
+    .map((line) => (/^[\d*]/.test(line) ? CRON.exec(line)![1]!.replaceAll('\\%', '%') : line))
     .filter((line) => line !== '')
     .map((line) => ({ document, line })),
 )
@@ -47,6 +51,8 @@ const checks: readonly (readonly [pattern: RegExp, check: (match: RegExpExecArra
   [/^npm ci && npm start$/, () => startsWithNpm([])],
   // This very test is part of it.
   [/^npm ci && npm (test)$/, (match) => isScript(match[1]!)],
+  [/^cd \/srv\/odradek && (.+)$/, (match) => runsOnData(match[1]!)],
+  [/^(?:odradek (?:verify|backup)|cp) .+$/, (match) => runsOnData(match[0])],
   [/^npm start -- (.+)$/, (match) => startsWith(wordsOf(match[1]!))],
   [/^(?:npx )?odradek(?: (.+))?$/, (match) => startsWith(wordsOf(match[1] ?? ''))],
   [/^npm (?:run )?([\w:-]+)(?: -- .+)?$/, (match) => isScript(match[1]!)],
@@ -78,6 +84,27 @@ async function startsWith(args: readonly string[]): Promise<void> {
   await client.createTopic('documented')
   await client.close()
   expect(await broker.end('SIGTERM')).toMatchObject({ code: 0 })
+}
+
+/** By a shell, in a folder with the data of a broker, and the backup that the line speaks of unless it makes it. */
+async function runsOnData(line: string): Promise<void> {
+  const folder = temporaryFolder()
+  const data = path.join(folder, 'data')
+  const broker = await BrokerProcess.start({ data })
+  const client = await PlainClient.connect(broker.port)
+  await client.createTopic('documented')
+  await client.produce('documented', ['one'])
+  await client.close()
+  expect(await broker.end('SIGTERM')).toMatchObject({ code: 0 })
+  if (!line.includes('backup data')) cpSync(data, path.join(folder, 'backups', 'today'), { recursive: true })
+  const command = path.join(folder, 'bin', 'odradek')
+  mkdirSync(path.dirname(command))
+  writeFileSync(command, `#!/bin/sh\nexec '${process.execPath}' '${repository}/bin/odradek.cjs' "$@"\n`, {
+    mode: 0o755,
+  })
+  const env = { ...cleanEnvironment(), PATH: `${path.dirname(command)}:${process.env['PATH']}` }
+  const { code, stdout, stderr } = await runToEnd('sh', ['-c', line], { cwd: folder, env })
+  expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: '' })
 }
 
 /**
