@@ -1,4 +1,3 @@
-import { pino } from 'pino'
 import type { Api, Fields, InputOf, ValueOf } from '../../protocol/codec/schema.ts'
 import { Produce } from '../../protocol/messages/00-produce.ts'
 import { Fetch } from '../../protocol/messages/01-fetch.ts'
@@ -9,6 +8,7 @@ import { batchPayload, codecOf, eachBatch, readBatchHeader } from '../../protoco
 import { buildBatch, type NewBatch } from '../../protocol/records/batch-builder.ts'
 import { decompress } from '../../protocol/records/compression.ts'
 import { readRecords } from '../../protocol/records/record.ts'
+import type { Broker } from '../../src/broker/broker.ts'
 import { loadBrokerConfig } from '../../src/config/broker-config.ts'
 import { NodeTransport } from '../../src/io/node-transport.ts'
 import { SimulatedClock } from '../../src/io/simulated-clock.ts'
@@ -18,6 +18,7 @@ import { simulatedWork } from '../../src/io/simulated-work.ts'
 import { endOfTurn } from '../../src/io/turn.ts'
 import { Odradek } from '../../src/server/odradek.ts'
 import { WireClient } from '../wire/wire-client.ts'
+import { captureLog, type LogLine } from './log-capture.ts'
 
 const HOST = '127.0.0.1'
 /** Turns of the event loop in which whatever a timer began on a disk without latency comes to its end. */
@@ -44,22 +45,31 @@ export interface Stored {
   readonly batchBytes: number
 }
 
+/** What outlives a broker. */
+export interface World {
+  readonly clock: SimulatedClock
+  readonly disk: SimulatedFileSystem
+}
+
 /** A whole broker in this process, reached over a socket, whose time stands still until a test moves it. */
 export class ClockedBroker {
   readonly clock: SimulatedClock
   readonly disk: SimulatedFileSystem
+  /** What it has logged. */
+  readonly lines: readonly LogLine[]
   readonly #odradek: Odradek
   readonly #client: WireClient
 
-  private constructor(clock: SimulatedClock, disk: SimulatedFileSystem, odradek: Odradek, client: WireClient) {
-    this.clock = clock
-    this.disk = disk
+  private constructor(world: World, lines: readonly LogLine[], odradek: Odradek, client: WireClient) {
+    this.clock = world.clock
+    this.disk = world.disk
+    this.lines = lines
     this.#odradek = odradek
     this.#client = client
   }
 
   /** On the disk of an earlier one, or a new one. */
-  static async start(settings: Settings = {}, earlier?: ClockedBroker): Promise<ClockedBroker> {
+  static async start(settings: Settings = {}, earlier?: Partial<World>): Promise<ClockedBroker> {
     const clock = earlier?.clock ?? new SimulatedClock()
     const disk = earlier?.disk ?? new SimulatedFileSystem({ nowMs: () => clock.nowMs() })
     const own = {
@@ -69,6 +79,7 @@ export class ClockedBroker {
       // Hours go by between two requests.
       'connections.max.idle.ms': String(Number.MAX_SAFE_INTEGER),
     }
+    const { logger, lines } = captureLog()
     const { config } = loadBrokerConfig({ commandLine: new Map(Object.entries({ ...own, ...settings })) })
     const io = {
       fileSystem: disk,
@@ -78,15 +89,19 @@ export class ClockedBroker {
       work: simulatedWork(),
       endOfTurn,
       processes: null,
-      logger: pino({ level: 'silent' }),
+      logger,
     }
     const odradek = await Odradek.start(io, { config, clusterId: null })
     const client = await WireClient.open(HOST, odradek.listeners[0]!.port, 'test')
-    return new ClockedBroker(clock, disk, odradek, client)
+    return new ClockedBroker({ clock, disk }, lines, odradek, client)
   }
 
   call<Q extends Fields, S extends Fields>(api: Api<Q, S>, version: number, request: InputOf<Q>): Promise<ValueOf<S>> {
     return this.#client.call(api, version, request)
+  }
+
+  get broker(): Broker {
+    return this.#odradek.broker
   }
 
   get port(): number {
