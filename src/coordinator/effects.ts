@@ -1,10 +1,11 @@
 import type { Outcome, Reply, TimerAction } from './shard-machine.ts'
 
 /** Collects what one event causes, while the functions that decide it call each other. */
-export class Effects<S, T, R> implements Outcome<S, T, R> {
+export class Effects<S, T, R, N = never> implements Outcome<S, T, R, N> {
   readonly records: R[] = []
   readonly replies: Reply<S>[] = []
   readonly timers: TimerAction<T>[] = []
+  readonly notes: N[] = []
 
   write(record: R): void {
     this.records.push(record)
@@ -12,6 +13,10 @@ export class Effects<S, T, R> implements Outcome<S, T, R> {
 
   reply(token: number, response: S): void {
     this.replies.push({ token, response })
+  }
+
+  note(note: N): void {
+    this.notes.push(note)
   }
 
   schedule(key: string, delayMs: number, event: T): void {

@@ -1,5 +1,12 @@
 import { ErrorCode } from '../../protocol/errors.ts'
-import { batchPayload, codecOf, eachBatch, isControl, readBatchHeader } from '../../protocol/records/batch.ts'
+import {
+  batchCrcIsValid,
+  batchPayload,
+  codecOf,
+  eachBatch,
+  isControl,
+  readBatchHeader,
+} from '../../protocol/records/batch.ts'
 import { buildBatch } from '../../protocol/records/batch-builder.ts'
 import { decompress } from '../../protocol/records/compression.ts'
 import { readRecords } from '../../protocol/records/record.ts'
@@ -55,9 +62,12 @@ export class LocalCoordinatorLog implements CoordinatorLog {
       const read = { log, offset, maxBytes: LOAD_CHUNK_BYTES }
       const [result] = await store.read([read], { maxBytes: LOAD_CHUNK_BYTES, isolation: 'read_uncommitted' })
       try {
-        const next = result?.error === ErrorCode.NONE ? replayChunks(result.chunks, offset, replay) : offset
-        if (next === offset) throw new Error(`${topic}-${shard} cannot be read at offset ${offset}: ${result?.error}`)
-        offset = next
+        if (result?.error !== ErrorCode.NONE) throw unreadable(`${topic}-${shard}`, offset, `error ${result?.error}`)
+        // After a loss the log goes on behind it, and may hold nothing there yet.
+        if (result.chunks.length === 0) return
+        offset = replayChunks(result.chunks, offset, replay, (at, reason) =>
+          unreadable(`${topic}-${shard}`, at, reason),
+        )
       } finally {
         result?.release()
       }
@@ -110,13 +120,27 @@ export class LocalCoordinatorLog implements CoordinatorLog {
   }
 }
 
+/** State that is made of some of the records only is worse than none: nobody could tell. */
+function unreadable(partition: string, offset: number, reason: string): Error {
+  return new Error(
+    `${partition} cannot be read at offset ${offset}: ${reason}. ` +
+      `Restore the folder ${partition} from a backup, or move it away to begin without what it holds.`,
+  )
+}
+
 /** Returns the offset after the last record of the chunks. */
-function replayChunks(chunks: readonly Buffer[], from: number, replay: (record: CoordinatorRecord) => void): number {
+function replayChunks(
+  chunks: readonly Buffer[],
+  from: number,
+  replay: (record: CoordinatorRecord) => void,
+  damaged: (offset: number, reason: string) => Error,
+): number {
   let next = from
   for (const chunk of chunks) {
     for (const at of eachBatch(chunk)) {
       const header = readBatchHeader(chunk, at)
       next = header.baseOffset + header.lastOffsetDelta + 1
+      if (!batchCrcIsValid(chunk, at)) throw damaged(header.baseOffset, 'the CRC is wrong')
       // Markers of transactions mean nothing as long as offsets are not committed in transactions.
       if (isControl(header.attributes)) continue
       const payload = decompress(codecOf(header.attributes), batchPayload(chunk, at), MAX_DECOMPRESSED_BYTES)

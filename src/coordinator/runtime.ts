@@ -16,21 +16,24 @@ export interface ShardOwnership {
   fence(shard: number): number
 }
 
-export interface RuntimeOptions<Q, S, T, R> {
+export interface RuntimeOptions<Q, S, T, R, N = never> {
   /** For log lines: `group`. */
   readonly kind: string
-  readonly createMachine: (shard: number) => ShardMachine<Q, S, T, R>
+  readonly createMachine: (shard: number) => ShardMachine<Q, S, T, R, N>
   readonly codec: RecordCodec<R>
   readonly log: CoordinatorLog
   readonly ownership: ShardOwnership
   readonly clock: Clock
   readonly logger: Logger
+  /** Hears what happened once it is durable. */
+  readonly onNotes?: (notes: readonly N[]) => void
 }
 
 /** An append that is not yet durable, and the answers that have seen its records. */
-interface Write<S> {
+interface Write<S, N> {
   done: boolean
   readonly replies: Reply<S>[]
+  readonly notes: N[]
 }
 
 interface Waiting<Q, S> {
@@ -38,11 +41,11 @@ interface Waiting<Q, S> {
   readonly resolve: (response: S) => void
 }
 
-interface Shard<Q, S, T, R> {
+interface Shard<Q, S, T, R, N> {
   readonly index: number
   /** idle: another broker's. */
   state: 'idle' | 'loading' | 'active' | 'closed'
-  machine: ShardMachine<Q, S, T, R>
+  machine: ShardMachine<Q, S, T, R, N>
   /** Taken when loading began. */
   fence: number
   /** Rises with each load: what belongs to an earlier life is dropped. */
@@ -52,7 +55,7 @@ interface Shard<Q, S, T, R> {
   reloadTimer: Timer | null
   readonly waiting: Map<number, Waiting<Q, S>>
   /** In the order of the log. */
-  readonly writes: Write<S>[]
+  readonly writes: Write<S, N>[]
 }
 
 /**
@@ -60,14 +63,14 @@ interface Shard<Q, S, T, R> {
  * go only when everything its machine had decided by then is durable, so that no one ever learns of something that a
  * crash takes back. The answers to reads are held in the same way.
  */
-export class CoordinatorRuntime<Q, S, T, R> {
-  readonly #options: RuntimeOptions<Q, S, T, R>
-  readonly #shards: Shard<Q, S, T, R>[] = []
+export class CoordinatorRuntime<Q, S, T, R, N = never> {
+  readonly #options: RuntimeOptions<Q, S, T, R, N>
+  readonly #shards: Shard<Q, S, T, R, N>[] = []
   readonly #appends = new Set<Promise<void>>()
   #lastToken = NO_TOKEN
   #closed = false
 
-  constructor(options: RuntimeOptions<Q, S, T, R>) {
+  constructor(options: RuntimeOptions<Q, S, T, R, N>) {
     this.#options = options
   }
 
@@ -115,25 +118,25 @@ export class CoordinatorRuntime<Q, S, T, R> {
     })
   }
 
-  #refusal(shard: Shard<Q, S, T, R> | undefined): ErrorCode {
+  #refusal(shard: Shard<Q, S, T, R, N> | undefined): ErrorCode {
     if (shard === undefined || shard.state === 'closed') return ErrorCode.COORDINATOR_NOT_AVAILABLE
     if (!this.#owns(shard)) return ErrorCode.NOT_COORDINATOR
     return shard.state === 'active' ? ErrorCode.NONE : ErrorCode.COORDINATOR_LOAD_IN_PROGRESS
   }
 
-  #refuse(shard: Shard<Q, S, T, R> | undefined, request: Q, error: ErrorCode): S {
+  #refuse(shard: Shard<Q, S, T, R, N> | undefined, request: Q, error: ErrorCode): S {
     return (shard?.machine ?? this.#options.createMachine(0)).refuse(request, error)
   }
 
-  #owns({ index }: Shard<Q, S, T, R>): boolean {
+  #owns({ index }: Shard<Q, S, T, R, N>): boolean {
     return this.#options.ownership.isOwner(index)
   }
 
-  #fenceOf({ index }: Shard<Q, S, T, R>): number {
+  #fenceOf({ index }: Shard<Q, S, T, R, N>): number {
     return this.#options.ownership.fence(index)
   }
 
-  async #load(shard: Shard<Q, S, T, R>): Promise<void> {
+  async #load(shard: Shard<Q, S, T, R, N>): Promise<void> {
     const { codec, log, createMachine, kind, logger } = this.#options
     if (this.#closed) return
     const life = ++shard.life
@@ -153,7 +156,7 @@ export class CoordinatorRuntime<Q, S, T, R> {
     this.#run(shard, { kind: 'loaded' })
   }
 
-  #run(shard: Shard<Q, S, T, R>, event: ShardEvent<Q, T>): void {
+  #run(shard: Shard<Q, S, T, R, N>, event: ShardEvent<Q, T>): void {
     const nowMs = this.#options.clock.nowMs()
     try {
       const outcome = shard.machine.handle(event, nowMs)
@@ -162,8 +165,10 @@ export class CoordinatorRuntime<Q, S, T, R> {
       this.#setTimers(shard, outcome)
       if (records.length > 0) this.#append(shard, records, nowMs)
       const lastWrite = shard.writes.at(-1)
-      if (lastWrite) lastWrite.replies.push(...outcome.replies)
-      else this.#answer(shard, outcome.replies)
+      if (lastWrite) {
+        lastWrite.replies.push(...outcome.replies)
+        if (outcome.notes.length > 0) lastWrite.notes.push(...outcome.notes)
+      } else this.#tell(shard, outcome)
     } catch (error) {
       // A bug. Half an event may have been taken in, and nothing of it is written: back to what the log says.
       this.#options.logger.error({ err: error, kind: this.#options.kind, shard: shard.index }, 'coordinator failed')
@@ -171,7 +176,7 @@ export class CoordinatorRuntime<Q, S, T, R> {
     }
   }
 
-  #setTimers(shard: Shard<Q, S, T, R>, { timers }: Outcome<S, T, R>): void {
+  #setTimers(shard: Shard<Q, S, T, R, N>, { timers }: Outcome<S, T, R, N>): void {
     for (const { key, event, delayMs } of timers) {
       shard.timers.get(key)?.cancel()
       shard.timers.delete(key)
@@ -184,10 +189,10 @@ export class CoordinatorRuntime<Q, S, T, R> {
     }
   }
 
-  #append(shard: Shard<Q, S, T, R>, records: readonly CoordinatorRecord[], nowMs: number): void {
+  #append(shard: Shard<Q, S, T, R, N>, records: readonly CoordinatorRecord[], nowMs: number): void {
     const { kind, log, logger } = this.#options
     const { life, index } = shard
-    const write: Write<S> = { done: false, replies: [] }
+    const write: Write<S, N> = { done: false, replies: [], notes: [] }
     shard.writes.push(write)
     const append = log
       .append(index, shard.fence, records, nowMs)
@@ -202,7 +207,7 @@ export class CoordinatorRuntime<Q, S, T, R> {
     this.#appends.add(append)
   }
 
-  #appended(shard: Shard<Q, S, T, R>, write: Write<S>, error: ErrorCode): void {
+  #appended(shard: Shard<Q, S, T, R, N>, write: Write<S, N>, error: ErrorCode): void {
     if (error !== ErrorCode.NONE) {
       this.#options.logger.warn({ kind: this.#options.kind, shard: shard.index, error }, 'coordinator lost an append')
       this.#abandon(shard, callerError(error))
@@ -210,10 +215,12 @@ export class CoordinatorRuntime<Q, S, T, R> {
     }
     write.done = true
     // An answer also depends on every write before its own.
-    while (shard.writes[0]?.done) this.#answer(shard, shard.writes.shift()!.replies)
+    while (shard.writes[0]?.done) this.#tell(shard, shard.writes.shift()!)
   }
 
-  #answer(shard: Shard<Q, S, T, R>, replies: readonly Reply<S>[]): void {
+  /** Observers first: who is answered may look at once at what they saw. */
+  #tell(shard: Shard<Q, S, T, R, N>, { replies, notes }: Pick<Outcome<S, T, R, N>, 'replies' | 'notes'>): void {
+    if (notes.length > 0) this.#observe(notes)
     for (const { token, response } of replies) {
       const waiting = shard.waiting.get(token)
       shard.waiting.delete(token)
@@ -221,14 +228,24 @@ export class CoordinatorRuntime<Q, S, T, R> {
     }
   }
 
+  /** Nothing that goes wrong in an observer is the shard's fault. */
+  #observe(notes: readonly N[]): void {
+    const { kind, logger, onNotes } = this.#options
+    try {
+      onNotes?.(notes)
+    } catch (error) {
+      logger.error({ err: error, kind }, 'what happened could not be told')
+    }
+  }
+
   /** Memory is ahead of the log: everybody is sent away, and the shard begins again from what is written. */
-  #abandon(shard: Shard<Q, S, T, R>, error: ErrorCode): void {
+  #abandon(shard: Shard<Q, S, T, R, N>, error: ErrorCode): void {
     this.#stop(shard, error)
     shard.state = 'loading'
     this.#reload(shard, FIRST_RELOAD_DELAY_MS)
   }
 
-  #stop(shard: Shard<Q, S, T, R>, error: ErrorCode): void {
+  #stop(shard: Shard<Q, S, T, R, N>, error: ErrorCode): void {
     shard.life++
     shard.reloadTimer?.cancel()
     shard.reloadTimer = null
@@ -240,7 +257,7 @@ export class CoordinatorRuntime<Q, S, T, R> {
     for (const { request, resolve } of sentAway) resolve(shard.machine.refuse(request, error))
   }
 
-  #reload(shard: Shard<Q, S, T, R>, delayMs: number): void {
+  #reload(shard: Shard<Q, S, T, R, N>, delayMs: number): void {
     const { kind, logger, clock } = this.#options
     if (this.#closed) return
     const { life } = shard

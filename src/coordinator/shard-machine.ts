@@ -4,11 +4,11 @@ import type { ErrorCode } from '../../protocol/errors.ts'
  * The contract of every coordinator: a pure, synchronous state machine per shard. No promises, no clock, no I/O: what
  * it wants to happen is data in its outcome, so a test joins, advances the time and compares.
  *
- * Q requests, S responses, T what a timer says when it fires, R records of the shard's log.
+ * Q requests, S responses, T what a timer says when it fires, R records of the shard's log, N what observers are told.
  */
-export interface ShardMachine<Q, S, T, R> {
+export interface ShardMachine<Q, S, T, R, N = never> {
   /** Decides. What must survive a restart changes only when the runtime replays the records of the outcome. */
-  handle(event: ShardEvent<Q, T>, nowMs: number): Outcome<S, T, R>
+  handle(event: ShardEvent<Q, T>, nowMs: number): Outcome<S, T, R, N>
   /** Applies a record: those of an outcome at once, those of the log when the shard is loaded. */
   replay(record: R): void
   /** The answer to a request that never reached the machine: the shard is loading, has moved, or lost its state. */
@@ -21,11 +21,13 @@ export type ShardEvent<Q, T> =
   /** After the whole log has been replayed: deadlines start here. */
   | { readonly kind: 'loaded' }
 
-export interface Outcome<S, T, R> {
+export interface Outcome<S, T, R, N = never> {
   readonly records: readonly R[]
   /** Answers to this request or to earlier ones that were parked. */
   readonly replies: readonly Reply<S>[]
   readonly timers: readonly TimerAction<T>[]
+  /** What happened, for whoever observes: told once it is as durable as the replies have to be, and before them. */
+  readonly notes: readonly N[]
 }
 
 export interface Reply<S> {

@@ -1,5 +1,6 @@
 import { ErrorCode } from '../../protocol/errors.ts'
 import type {
+  DescribedGroup,
   HeartbeatCall,
   JoinGroupCall,
   JoinGroupResult,
@@ -10,6 +11,7 @@ import type {
 } from '../../src/coordinator/group/group-calls.ts'
 import type { GroupConfig } from '../../src/coordinator/group/group-config.ts'
 import { GroupMachine } from '../../src/coordinator/group/group-machine.ts'
+import type { GroupNote, StateNote } from '../../src/coordinator/group/group-notes.ts'
 import { type GroupRecord, groupRecordCodec } from '../../src/coordinator/group/group-records.ts'
 import type { GroupCalls, GroupRequest, GroupResponse, GroupTimer } from '../../src/coordinator/group/group-scope.ts'
 import type { Outcome, ShardEvent } from '../../src/coordinator/shard-machine.ts'
@@ -65,9 +67,12 @@ export class GroupDriver {
   machine: GroupMachine
   /** The log, as bytes and back, so that what is not written is not there. */
   readonly log: GroupRecord[] = []
+  readonly notes: GroupNote[] = []
   readonly answers = new Map<number, GroupResponse>()
   readonly parked = new Map<number, { readonly request: GroupRequest; readonly sinceMs: number }>()
   readonly #timers = new Map<string, Scheduled>()
+  /** Of each group, what the last note said. */
+  readonly #noted = new Map<string, StateNote['after']>()
   readonly #config: GroupConfig
   #lastToken = 0
   #skewMs = 0
@@ -215,6 +220,7 @@ export class GroupDriver {
     this.machine = new GroupMachine(this.#config)
     this.#timers.clear()
     this.parked.clear()
+    this.#noted.clear()
     for (const record of this.log) this.machine.replay(record)
     this.#handle({ kind: 'loaded' })
   }
@@ -227,9 +233,38 @@ export class GroupDriver {
       this.log.push(groupRecordCodec.decode(key, value)!)
     }
     this.#take(outcome)
+    this.#compareNotes(outcome.notes)
   }
 
-  #take({ replies, timers }: Outcome<GroupResponse, GroupTimer, GroupRecord>): void {
+  /** No step is left out, and the group is what the last note says. */
+  #compareNotes(notes: readonly GroupNote[]): void {
+    const states = notes.filter((note) => note.kind === 'state')
+    for (const { groupId, before, after } of states) {
+      const known = this.#noted.get(groupId) ?? before
+      if (known !== before) throw new Error(`${groupId} went from ${known} to ${before} without a note`)
+      this.#noted.set(groupId, after)
+    }
+    for (const groupId of new Set(states.map((note) => note.groupId))) {
+      const { after, generationId, memberCount } = states.findLast((note) => note.groupId === groupId)!
+      const { state, members } = this.#peek(groupId)
+      // An empty group without offsets is forgotten at once.
+      const ended = after === 'Empty' && state === 'Dead'
+      if ((state !== after || members.length !== memberCount) && !ended) {
+        throw new Error(
+          `${groupId} is ${state} of ${members.length}; noted: ${after} of ${memberCount}, ${generationId}`,
+        )
+      }
+    }
+  }
+
+  #peek(groupId: string): DescribedGroup {
+    const request = { type: 'describeGroup', call: groupId } as const
+    const { replies } = this.machine.handle({ kind: 'request', token: 0, request }, this.nowMs)
+    return replies[0]!.response as DescribedGroup
+  }
+
+  #take({ replies, timers, notes }: Outcome<GroupResponse, GroupTimer, GroupRecord, GroupNote>): void {
+    this.notes.push(...notes)
     for (const { token, response } of replies) {
       if (!this.parked.delete(token)) throw new Error(`request ${token} was answered twice`)
       this.answers.set(token, response)

@@ -18,18 +18,18 @@ const codec: RecordCodec<string> = {
 }
 
 /** A list of words: enough to see what the runtime does with any machine. */
-class WordMachine implements ShardMachine<Request, Response, string, string> {
+class WordMachine implements ShardMachine<Request, Response, string, string, string> {
   readonly #words: string[] = []
   readonly #parked: number[] = []
 
-  handle(event: ShardEvent<Request, string>): Outcome<Response, string, string> {
-    const effects = new Effects<Response, string, string>()
+  handle(event: ShardEvent<Request, string>): Outcome<Response, string, string, string> {
+    const effects = new Effects<Response, string, string, string>()
     if (event.kind === 'timer') effects.write(event.timer)
     if (event.kind === 'request') this.#request(effects, event.token, event.request)
     return effects
   }
 
-  #request(effects: Effects<Response, string, string>, token: number, request: Request): void {
+  #request(effects: Effects<Response, string, string, string>, token: number, request: Request): void {
     if (request.do === 'crash') throw new Error('a bug in the machine')
     if (request.do === 'park') {
       this.#parked.push(token)
@@ -37,6 +37,7 @@ class WordMachine implements ShardMachine<Request, Response, string, string> {
     }
     if (request.do === 'later') effects.schedule('timer', 1000, 'from the timer')
     if (request.do === 'add') effects.write(request.value)
+    effects.note(request.do)
     if (request.do === 'wake') for (const parked of this.#parked.splice(0)) effects.reply(parked, this.#seen())
     effects.reply(token, request.do === 'add' ? [...this.#words, request.value] : this.#seen())
   }
@@ -57,13 +58,17 @@ class WordMachine implements ShardMachine<Request, Response, string, string> {
 let clock: SimulatedClock
 let log: FakeCoordinatorLog
 let owner: boolean
+let notes: string[]
+let onNotes: (notes: readonly string[]) => void
 beforeEach(() => {
+  notes = []
+  onNotes = (more) => notes.push(...more)
   clock = new SimulatedClock()
   log = new FakeCoordinatorLog(2)
   owner = true
 })
 
-function create(): CoordinatorRuntime<Request, Response, string, string> {
+function create(): CoordinatorRuntime<Request, Response, string, string, string> {
   return new CoordinatorRuntime({
     kind: 'word',
     createMachine: () => new WordMachine(),
@@ -72,6 +77,7 @@ function create(): CoordinatorRuntime<Request, Response, string, string> {
     ownership: { isOwner: () => owner, fence: () => 7 },
     clock,
     logger: pino({ level: 'silent' }),
+    onNotes: (more) => onNotes(more),
   })
 }
 
@@ -80,6 +86,37 @@ async function started() {
   await runtime.start()
   return runtime
 }
+
+describe('what observers are told', () => {
+  it('is told when it is durable, in order, and before the answer', async () => {
+    const runtime = await started()
+    const add = runtime.call(0, { do: 'add', value: 'a' }).then(() => notes.push('answered'))
+    const get = runtime.call(0, { do: 'get' })
+    expect(await isPending(get)).toBe(true)
+    expect(notes).toEqual([])
+    await log.end()
+    await Promise.all([add, get])
+    expect(notes).toEqual(['add', 'get', 'answered'])
+  })
+
+  it('what rests on a lost append is never told', async () => {
+    const runtime = await started()
+    const add = runtime.call(0, { do: 'add', value: 'a' })
+    const get = runtime.call(0, { do: 'get' })
+    await log.end(ErrorCode.KAFKA_STORAGE_ERROR)
+    await Promise.all([add, get])
+    expect(notes).toEqual([])
+  })
+
+  it('an observer that fails harms nobody', async () => {
+    const runtime = await started()
+    onNotes = () => {
+      throw new Error('an observer without manners')
+    }
+    expect(await runtime.call(0, { do: 'get' })).toEqual([])
+    expect(await runtime.call(0, { do: 'get' })).toEqual([])
+  })
+})
 
 describe('what an answer waits for', () => {
   it('a request that changes something is answered when that is durable, not before', async () => {

@@ -1,6 +1,7 @@
 import { ErrorCode } from '../../../protocol/errors.ts'
 import { subscribedTopics } from './consumer-subscription.ts'
 import type { JoinProtocol } from './group-calls.ts'
+import type { GroupReason } from './group-notes.ts'
 import type { StoredGroup, StoredMember } from './group-records.ts'
 
 export const NO_BYTES = Buffer.alloc(0)
@@ -48,6 +49,8 @@ export class ClassicGroup {
   /** The rebalance began with an empty group: others that are about to join get time to do so. */
   isInitialRebalance = false
   joinedDuringInitialDelay = false
+  /** Why the rebalance under way began, or the last one; null when that was before the shard was loaded. */
+  rebalanceCause: GroupReason | null = null
   /** There is a GroupMetadata record in the log that must be tombstoned one day. */
   isRecorded = false
   awaitingJoinCount = 0

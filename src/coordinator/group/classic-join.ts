@@ -11,6 +11,7 @@ import {
 import type { JoinProtocol } from './group-calls.ts'
 import type { GroupConfig } from './group-config.ts'
 import { MAX_MEMBER_METADATA_BYTES, MAX_MEMBERS_PER_GROUP } from './group-config.ts'
+import { type GroupReason, memberNote } from './group-notes.ts'
 import type { GroupCalls, Scope } from './group-scope.ts'
 import { joinError, sessionKey, syncError } from './group-scope.ts'
 
@@ -53,7 +54,7 @@ function admit(
   if (!hasRoom(scope, group, memberId)) {
     const member = group.members.get(memberId)
     if (member) {
-      removeMember(scope, group, member)
+      removeMember(scope, group, member, { kind: 'groupTooLarge', limit: memberLimit(scope) })
       completeJoinIfAllJoined(scope, group)
     }
     return ErrorCode.GROUP_MAX_SIZE_REACHED
@@ -66,14 +67,18 @@ function admit(
 }
 
 /** During a rebalance those count that have joined, so that the first to come stay when a full group shrinks. */
-function hasRoom({ config }: Scope, group: ClassicGroup, memberId: string): boolean {
-  const limit = Math.min(config['group.max.size'], MAX_MEMBERS_PER_GROUP)
+function hasRoom(scope: Scope, group: ClassicGroup, memberId: string): boolean {
+  const limit = memberLimit(scope)
   const member = group.members.get(memberId)
   if (group.pendingMembers.size >= MAX_MEMBERS_PER_GROUP && memberId === '') return false
   if (group.state === 'Empty') return true
   if (group.state === 'PreparingRebalance')
     return (member && member.joinToken !== null) || group.awaitingJoinCount < limit
   return member !== undefined || group.members.size < limit
+}
+
+function memberLimit({ config }: Scope): number {
+  return Math.min(config['group.max.size'], MAX_MEMBERS_PER_GROUP)
 }
 
 function joinNew(scope: Scope, group: ClassicGroup, token: number, call: JoinCall): void {
@@ -113,7 +118,9 @@ function addMember(scope: Scope, group: ClassicGroup, token: number, memberId: s
   if (group.isInitialRebalance) group.joinedDuringInitialDelay = true
   group.add(member)
   restartSession(scope, group, member)
-  rebalance(scope, group)
+  const reason: GroupReason = { kind: 'memberJoined', memberId, groupInstanceId }
+  scope.effects.note(memberNote(group, member, 'joined', reason))
+  rebalance(scope, group, reason)
 }
 
 function rejoin(scope: Scope, group: ClassicGroup, token: number, member: ClassicMember, call: JoinCall): void {
@@ -133,7 +140,8 @@ function rejoin(scope: Scope, group: ClassicGroup, token: number, member: Classi
     scope.effects.reply(member.joinToken, joinError(member.memberId, ErrorCode.REBALANCE_IN_PROGRESS))
   }
   group.parkJoin(member, token)
-  rebalance(scope, group)
+  const { memberId } = member
+  rebalance(scope, group, { kind: unchanged ? 'leaderRejoined' : 'subscriptionChanged', memberId })
 }
 
 function updateMember(group: ClassicGroup, member: ClassicMember, call: JoinCall): void {
@@ -161,9 +169,12 @@ function replaceStatic(
   // In CompletingRebalance the leader may already have been told the old id, and would assign to it.
   member.isNew = group.state !== 'Stable' || group.selectProtocol() !== group.protocolName
   restartSession(scope, group, member)
+  const { groupInstanceId } = member
+  const reason: GroupReason = { kind: 'instanceReplaced', groupInstanceId, memberId, oldMemberId }
+  effects.note(memberNote(group, member, 'replaced', reason))
   if (member.isNew) {
     group.parkJoin(member, token)
-    rebalance(scope, group)
+    rebalance(scope, group, reason)
     return
   }
   const assignments = new Map([...group.members.values()].map((one) => [one.memberId, one.assignment]))

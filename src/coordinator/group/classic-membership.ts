@@ -2,7 +2,8 @@ import { ErrorCode } from '../../../protocol/errors.ts'
 import type { ClassicGroup, ClassicMember } from './classic-group.ts'
 import { answerSync, completeJoinIfAllJoined, rebalance, removeMember, restartSession } from './classic-rebalance.ts'
 import type { HeartbeatCall, LeaveGroupCall, LeavingMember, SyncGroupCall } from './group-calls.ts'
-import { MAX_GROUP_RECORD_BYTES, MAX_MEMBER_ASSIGNMENT_BYTES } from './group-config.ts'
+import { MAX_GROUP_RECORD_BYTES, MAX_MEMBER_ASSIGNMENT_BYTES, NEW_MEMBER_JOIN_TIMEOUT_MS } from './group-config.ts'
+import { type GroupReason, stateNote } from './group-notes.ts'
 import type { StoredGroup } from './group-records.ts'
 import { type Scope, sessionKey, syncError, syncKey } from './group-scope.ts'
 
@@ -43,16 +44,18 @@ function receivedSync({ effects }: Scope, group: ClassicGroup, member: ClassicMe
 
 /** The generation is complete with the leader's assignments; the record makes it so, also after a restart. */
 function assign(scope: Scope, group: ClassicGroup, { assignments }: SyncGroupCall): void {
+  const leader = group.leader ?? ''
   const byMember = new Map(assignments.map(({ memberId, assignment }) => [memberId, assignment]))
   const value = group.toStored(byMember, scope.nowMs)
   if (isTooLarge(value)) {
     for (const member of group.members.values()) {
       answerSync(scope, group, member, syncError(ErrorCode.MESSAGE_TOO_LARGE))
     }
-    rebalance(scope, group)
+    rebalance(scope, group, { kind: 'assignmentTooLarge', leader })
     return
   }
   scope.effects.write({ type: 'GroupMetadata', group: group.groupId, value })
+  scope.effects.note(stateNote(group, 'Stable', group.generationId, { kind: 'assigned', leader }))
   for (const { memberId, assignment } of value.members) {
     answerSync(scope, group, group.members.get(memberId)!, assigned(group, assignment))
   }
@@ -82,14 +85,21 @@ export function heartbeat(scope: Scope, group: ClassicGroup, call: HeartbeatCall
 
 /** One error per member. Those that leave cause one rebalance together. */
 export function leaveGroup(scope: Scope, group: ClassicGroup, { members }: LeaveGroupCall): ErrorCode[] {
-  const errors = members.map((member) => leave(scope, group, member))
-  if (errors.includes(ErrorCode.NONE)) settle(scope, group)
+  const left: string[] = []
+  const errors = members.map((member) => leave(scope, group, member, left))
+  if (errors.includes(ErrorCode.NONE)) settle(scope, group, { kind: 'membersLeft', memberIds: left })
   return errors
 }
 
-function leave(scope: Scope, group: ClassicGroup, { memberId, groupInstanceId }: LeavingMember): ErrorCode {
+function leave(
+  scope: Scope,
+  group: ClassicGroup,
+  { memberId, groupInstanceId }: LeavingMember,
+  left: string[],
+): ErrorCode {
   if (group.pendingMembers.delete(memberId)) {
     scope.effects.cancel(sessionKey(group.groupId, memberId))
+    left.push(memberId)
     return ErrorCode.NONE
   }
   // An administrator names the instance alone.
@@ -97,14 +107,16 @@ function leave(scope: Scope, group: ClassicGroup, { memberId, groupInstanceId }:
   const id = byInstance ? group.memberIdOf(groupInstanceId) : memberId
   if (id === undefined) return ErrorCode.UNKNOWN_MEMBER_ID
   const error = group.validateMember(id, groupInstanceId)
-  if (error === ErrorCode.NONE) removeMember(scope, group, group.members.get(id)!)
-  return error
+  if (error !== ErrorCode.NONE) return error
+  removeMember(scope, group, group.members.get(id)!, { kind: 'membersLeft', memberIds: [id] })
+  left.push(id)
+  return ErrorCode.NONE
 }
 
 /** Somebody left: the others need a new assignment, or a rebalance under way has one fewer to wait for. */
-function settle(scope: Scope, group: ClassicGroup): void {
+function settle(scope: Scope, group: ClassicGroup, reason: GroupReason): void {
   if (group.state === 'PreparingRebalance') completeJoinIfAllJoined(scope, group)
-  else if (group.state !== 'Empty') rebalance(scope, group)
+  else if (group.state !== 'Empty') rebalance(scope, group, reason)
 }
 
 export function expireSession(scope: Scope, group: ClassicGroup, memberId: string): void {
@@ -114,6 +126,8 @@ export function expireSession(scope: Scope, group: ClassicGroup, memberId: strin
   // answered at all is given up, since its client may have gone and come back under another id.
   const waits = member.joinToken !== null || member.syncToken !== null
   if (waits && !member.isNew) return
-  removeMember(scope, group, member)
-  settle(scope, group)
+  const timeoutMs = member.isNew ? NEW_MEMBER_JOIN_TIMEOUT_MS : member.sessionTimeoutMs
+  const reason: GroupReason = { kind: 'sessionExpired', memberId, timeoutMs }
+  removeMember(scope, group, member, reason)
+  settle(scope, group, reason)
 }

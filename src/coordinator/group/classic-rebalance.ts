@@ -2,6 +2,7 @@ import { ErrorCode } from '../../../protocol/errors.ts'
 import { type ClassicGroup, type ClassicMember, NO_BYTES } from './classic-group.ts'
 import type { JoinGroupResult, SyncGroupResult } from './group-calls.ts'
 import { NEW_MEMBER_JOIN_TIMEOUT_MS } from './group-config.ts'
+import { type GroupReason, memberNote, stateNote } from './group-notes.ts'
 import { joinError, joinKey, type Scope, sessionKey, syncError, syncKey } from './group-scope.ts'
 
 const NO_ASSIGNMENTS: ReadonlyMap<string, Buffer> = new Map()
@@ -18,12 +19,12 @@ export function restartSession({ effects }: Scope, group: ClassicGroup, member: 
 }
 
 /** Starts a rebalance, or when one is under way looks whether it is complete. */
-export function rebalance(scope: Scope, group: ClassicGroup): void {
+export function rebalance(scope: Scope, group: ClassicGroup, reason: GroupReason): void {
   if (group.state === 'PreparingRebalance') completeJoinIfAllJoined(scope, group)
-  else prepareRebalance(scope, group)
+  else prepareRebalance(scope, group, reason)
 }
 
-function prepareRebalance(scope: Scope, group: ClassicGroup): void {
+function prepareRebalance(scope: Scope, group: ClassicGroup, reason: GroupReason): void {
   const { config, effects } = scope
   if (group.state === 'CompletingRebalance') {
     for (const member of group.members.values()) {
@@ -34,7 +35,8 @@ function prepareRebalance(scope: Scope, group: ClassicGroup): void {
   endSyncPhase(scope, group)
   group.isInitialRebalance = group.state === 'Empty'
   group.joinedDuringInitialDelay = false
-  enter(scope, group, 'PreparingRebalance')
+  group.rebalanceCause = reason
+  enter(scope, group, 'PreparingRebalance', reason)
   const delayMs = group.isInitialRebalance ? config['group.initial.rebalance.delay.ms'] : 0
   if (delayMs > 0) {
     const { groupId, rebalanceTimeoutMs } = group
@@ -78,30 +80,38 @@ export function completeJoin(scope: Scope, group: ClassicGroup): void {
   const { effects } = scope
   if (group.state !== 'PreparingRebalance') return
   effects.cancel(joinKey(group.groupId))
+  const timeoutMs = group.rebalanceTimeoutMs
+  const missing: string[] = []
   for (const member of [...group.members.values()]) {
     // A static member that is away keeps its place, and its partitions, until its session ends (KIP-345).
     if (member.joinToken !== null || member.groupInstanceId !== null) continue
     effects.cancel(sessionKey(group.groupId, member.memberId))
     group.remove(member)
+    missing.push(member.memberId)
+    const late: GroupReason = { kind: 'joinTimedOut', memberIds: [member.memberId], timeoutMs }
+    effects.note(memberNote(group, member, 'left', late))
   }
-  if (group.members.size === 0) becomeEmpty(scope, group)
-  else if (group.electJoinedLeader()) startGeneration(scope, group)
+  const reason: GroupReason | null =
+    missing.length === 0 ? null : { kind: 'joinTimedOut', memberIds: missing, timeoutMs }
+  if (group.members.size === 0) becomeEmpty(scope, group, reason ?? { kind: 'noMembers' })
+  else if (group.electJoinedLeader()) startGeneration(scope, group, reason ?? { kind: 'allJoined' })
   else waitForJoins(scope, group)
 }
 
-function becomeEmpty(scope: Scope, group: ClassicGroup): void {
+function becomeEmpty(scope: Scope, group: ClassicGroup, reason: GroupReason): void {
   const { groupId } = group
   const emptied = { ...group.toStored(NO_ASSIGNMENTS, scope.nowMs), generation: group.generationId + 1, protocol: null }
   group.isInitialRebalance = false
   scope.effects.write({ type: 'GroupMetadata', group: groupId, value: emptied })
+  scope.effects.note(stateNote(group, 'Empty', emptied.generation, reason))
 }
 
-function startGeneration(scope: Scope, group: ClassicGroup): void {
+function startGeneration(scope: Scope, group: ClassicGroup, reason: GroupReason): void {
   const { effects } = scope
   group.generationId++
   group.protocolName = group.selectProtocol()
   group.isInitialRebalance = false
-  enter(scope, group, 'CompletingRebalance')
+  enter(scope, group, 'CompletingRebalance', reason)
   group.pendingSync.clear()
   for (const member of group.members.values()) {
     const token = group.takeJoin(member)
@@ -139,7 +149,7 @@ export function membersOf(group: ClassicGroup): JoinGroupResult['members'] {
 }
 
 /** A member is gone, by its own will or not; what it still waits for is answered. */
-export function removeMember(scope: Scope, group: ClassicGroup, member: ClassicMember): void {
+export function removeMember(scope: Scope, group: ClassicGroup, member: ClassicMember, reason: GroupReason): void {
   const { effects } = scope
   const token = group.takeJoin(member)
   // Whoever still waits behind this id may come back as a new member.
@@ -148,17 +158,23 @@ export function removeMember(scope: Scope, group: ClassicGroup, member: ClassicM
   member.syncToken = null
   effects.cancel(sessionKey(group.groupId, member.memberId))
   group.remove(member)
+  effects.note(memberNote(group, member, 'left', reason))
 }
 
 /** Members of the generation that never asked for their assignment are gone. */
 export function endPendingSync(scope: Scope, group: ClassicGroup, generationId: number): void {
   if (group.generationId !== generationId || group.pendingSync.size === 0) return
   if (group.state !== 'CompletingRebalance' && group.state !== 'Stable') return
-  for (const memberId of [...group.pendingSync]) {
-    const member = group.members.get(memberId)
-    if (member) removeMember(scope, group, member)
+  const reason: GroupReason = {
+    kind: 'syncTimedOut',
+    memberIds: [...group.pendingSync],
+    timeoutMs: group.rebalanceTimeoutMs,
   }
-  rebalance(scope, group)
+  for (const memberId of reason.memberIds) {
+    const member = group.members.get(memberId)
+    if (member) removeMember(scope, group, member, reason)
+  }
+  rebalance(scope, group, reason)
 }
 
 function endSyncPhase({ effects }: Scope, group: ClassicGroup): void {
@@ -174,7 +190,13 @@ export function answerSync(scope: Scope, group: ClassicGroup, member: ClassicMem
   restartSession(scope, group, member)
 }
 
-function enter({ nowMs }: Scope, group: ClassicGroup, state: ClassicGroup['state']): void {
+function enter(
+  { effects, nowMs }: Scope,
+  group: ClassicGroup,
+  state: ClassicGroup['state'],
+  reason: GroupReason,
+): void {
+  effects.note(stateNote(group, state, group.generationId, reason))
   group.state = state
   group.stateTimestampMs = nowMs
 }

@@ -31,6 +31,7 @@ import type {
 } from './group-calls.ts'
 import type { GroupConfig } from './group-config.ts'
 import { GroupMachine } from './group-machine.ts'
+import type { GroupNote } from './group-notes.ts'
 import { type GroupRecord, groupRecordCodec } from './group-records.ts'
 import type { GroupCalls, GroupRequest, GroupResponse, GroupTimer } from './group-scope.ts'
 
@@ -41,6 +42,8 @@ export interface GroupCoordinatorOptions {
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
+  /** Hears what happened in the groups once it is durable. */
+  readonly onNotes?: (notes: readonly GroupNote[]) => void
 }
 
 /**
@@ -48,10 +51,10 @@ export interface GroupCoordinatorOptions {
  * decided and durable. Answers are values; an error of the coordinator itself is one that clients retry.
  */
 export class GroupCoordinator {
-  readonly #runtime: CoordinatorRuntime<GroupRequest, GroupResponse, GroupTimer, GroupRecord>
+  readonly #runtime: CoordinatorRuntime<GroupRequest, GroupResponse, GroupTimer, GroupRecord, GroupNote>
   readonly #random: Random
 
-  constructor({ config, log, membership, clock, random, logger }: GroupCoordinatorOptions) {
+  constructor({ config, log, membership, clock, random, logger, onNotes }: GroupCoordinatorOptions) {
     this.#random = random
     this.#runtime = new CoordinatorRuntime({
       kind: 'group',
@@ -64,6 +67,7 @@ export class GroupCoordinator {
       },
       clock,
       logger,
+      ...(onNotes && { onNotes }),
     })
   }
 

@@ -8,6 +8,7 @@ import { expireSession, heartbeat, leaveGroup, syncGroup } from './classic-membe
 import { completeJoin, endInitialDelay, endPendingSync, rebalance, restartSession } from './classic-rebalance.ts'
 import type { HeartbeatCall, LeaveGroupCall, OffsetCommitCall, OffsetDeleteCall, SyncGroupCall } from './group-calls.ts'
 import { type GroupConfig, MAX_GROUPS_PER_SHARD } from './group-config.ts'
+import type { GroupNote } from './group-notes.ts'
 import { describeGroup, fetchOffsets, listGroups } from './group-queries.ts'
 import type { GroupRecord } from './group-records.ts'
 import { refuseRequest } from './group-refusal.ts'
@@ -30,7 +31,7 @@ import { OffsetStore } from './offset-store.ts'
  * One shard of the group coordinator: its groups and their offsets. Offsets and complete generations change by replay
  * alone; who is joining, and until when, lives only in memory, as in Kafka.
  */
-export class GroupMachine implements ShardMachine<GroupRequest, GroupResponse, GroupTimer, GroupRecord> {
+export class GroupMachine implements ShardMachine<GroupRequest, GroupResponse, GroupTimer, GroupRecord, GroupNote> {
   readonly #config: GroupConfig
   readonly #groups = new Map<string, ClassicGroup>()
   readonly #offsets = new OffsetStore()
@@ -39,7 +40,10 @@ export class GroupMachine implements ShardMachine<GroupRequest, GroupResponse, G
     this.#config = config
   }
 
-  handle(event: ShardEvent<GroupRequest, GroupTimer>, nowMs: number): Outcome<GroupResponse, GroupTimer, GroupRecord> {
+  handle(
+    event: ShardEvent<GroupRequest, GroupTimer>,
+    nowMs: number,
+  ): Outcome<GroupResponse, GroupTimer, GroupRecord, GroupNote> {
     const effects: GroupEffects = new Effects()
     const scope: Scope = { config: this.#config, effects, nowMs }
     if (event.kind === 'request') this.#request(scope, event.token, event.request)
@@ -127,7 +131,8 @@ export class GroupMachine implements ShardMachine<GroupRequest, GroupResponse, G
   #loaded(scope: Scope): void {
     for (const group of this.#groups.values()) {
       for (const member of group.members.values()) restartSession(scope, group, member)
-      if (group.members.size > this.#config['group.max.size']) rebalance(scope, group)
+      const limit = this.#config['group.max.size']
+      if (group.members.size > limit) rebalance(scope, group, { kind: 'groupTooLarge', limit })
     }
     this.#scheduleExpiration(scope)
   }
@@ -177,7 +182,9 @@ export class GroupMachine implements ShardMachine<GroupRequest, GroupResponse, G
     if (!known && this.#groups.size >= MAX_GROUPS_PER_SHARD)
       return offsets.map(() => ErrorCode.INVALID_COMMIT_OFFSET_SIZE)
     // Without a group the committer manages itself; the group comes to be when its offsets are replayed.
-    return commitOffsets(scope, known ?? new ClassicGroup(groupId), this.#offsets, call)
+    const errors = commitOffsets(scope, known ?? new ClassicGroup(groupId), this.#offsets, call)
+    if (errors.includes(ErrorCode.NONE)) scope.effects.note({ kind: 'commit', call, errors })
+    return errors
   }
 
   #deleteGroup({ effects }: Scope, groupId: string): ErrorCode {
@@ -192,6 +199,7 @@ export class GroupMachine implements ShardMachine<GroupRequest, GroupResponse, G
     }
     // Last, so that a crash in between leaves a group that can be deleted again.
     if (group.isRecorded) effects.write({ type: 'GroupMetadata', group: groupId, value: null })
+    effects.note({ kind: 'deleted', groupId, by: 'request' })
     this.#dropIfForgotten(groupId)
     return ErrorCode.NONE
   }

@@ -22,6 +22,7 @@ import type {
   SyncGroupResult,
 } from './group-calls.ts'
 import type { GroupConfig } from './group-config.ts'
+import type { GroupNote } from './group-notes.ts'
 import type { GroupRecord } from './group-records.ts'
 
 /** The calls a shard of groups takes: what is asked, and what is answered. */
@@ -58,7 +59,7 @@ export type GroupTimer =
   | { readonly type: 'sync'; readonly groupId: string; readonly generationId: number }
   | { readonly type: 'expireOffsets' }
 
-export type GroupEffects = Effects<GroupResponse, GroupTimer, GroupRecord>
+export type GroupEffects = Effects<GroupResponse, GroupTimer, GroupRecord, GroupNote>
 
 /** What the functions that decide an event share. */
 export interface Scope {

@@ -27,9 +27,9 @@ export function expireOffsets(scope: Scope, group: ClassicGroup, offsets: Offset
       } else kept++
     }
   }
-  if (kept === 0 && group.isEmpty && group.isRecorded) {
-    effects.write({ type: 'GroupMetadata', group: groupId, value: null })
-  }
+  if (kept > 0 || !group.isEmpty) return
+  if (group.isRecorded) effects.write({ type: 'GroupMetadata', group: groupId, value: null })
+  effects.note({ kind: 'deleted', groupId, by: 'expiration' })
 }
 
 /**
