@@ -17,6 +17,7 @@ const ROWS = [
   ['src/server'],
   ['src/console'],
   ['src/testing'],
+  ['src/index.ts'],
   ['src/cli'],
   ['src/main.ts'],
 ]

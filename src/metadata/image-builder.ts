@@ -112,17 +112,18 @@ class Draft {
 
   #addPartition(record: Decoded<typeof PartitionRecord>): void {
     const partitions = this.#partitionsOf(record.topicId)
-    if (record.partitionId !== partitions.length) {
+    // One that is there already is replaced, as in KRaft.
+    if (record.partitionId > partitions.length) {
       throw new Error(`partition ${record.partitionId} of topic id ${record.topicId} follows ${partitions.length - 1}`)
     }
-    partitions.push({
+    partitions[record.partitionId] = {
       index: record.partitionId,
       leader: record.leader,
       leaderEpoch: record.leaderEpoch,
       partitionEpoch: record.partitionEpoch,
       replicas: record.replicas,
       isr: record.isr,
-    })
+    }
   }
 
   #changePartition(record: Decoded<typeof PartitionChangeRecord>): void {

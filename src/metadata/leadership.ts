@@ -1,6 +1,6 @@
 import type { MetadataRecord } from './metadata.ts'
 import type { MetadataImage, PartitionImage, TopicImage } from './metadata-image.ts'
-import { partitionChangeRecord } from './metadata-record.ts'
+import { partitionChangeRecord, partitionRecord } from './metadata-record.ts'
 
 /**
  * Who leads what, decided as KRaft's controller does. All brokers of this cluster read and write the same logs, so a
@@ -8,6 +8,8 @@ import { partitionChangeRecord } from './metadata-record.ts'
  */
 
 const NO_LEADER = -1
+/** KRaft's reserved directory id for a replica whose place is not recorded. */
+export const UNASSIGNED_DIRECTORY = 'AAAAAAAAAAAAAAAAAAAAAA'
 
 /** A broker is gone: its partitions go to the next in-sync replica that is alive, or stay without a leader. */
 export function withdrawBroker(image: MetadataImage, id: number, liveIds: readonly number[]): MetadataRecord[] {
@@ -35,18 +37,42 @@ export function admitBroker(image: MetadataImage, id: number): MetadataRecord[] 
   })
 }
 
-/** A new leadership for everything at a start: the first replica that is here leads. */
-export function beginLeadership(image: MetadataImage, ids: readonly number[]): MetadataRecord[] {
-  return changes(image, ({ isr, replicas }) => {
-    const here = replicas.filter((id) => ids.includes(id))
-    // Started with fewer brokers than before, or others: the logs are here all the same.
-    const now = here.length > 0 ? here : ids.slice(0, 1)
+/**
+ * A new leadership for everything at a start: the first replica that is here leads, in an epoch above the stored one and
+ * at least `leastEpoch`.
+ */
+export function beginLeadership(image: MetadataImage, ids: readonly number[], leastEpoch = 0): MetadataRecord[] {
+  const begun = changes(image, ({ isr, replicas, leaderEpoch }) => {
+    if (leaderEpoch + 1 < leastEpoch) return null
+    const here = replicasHere(replicas, ids)
     return {
-      leader: now[0]!,
-      ...(now.length !== replicas.length && { replicas: now }),
-      ...(now.length !== isr.length && { isr: now }),
+      leader: here[0]!,
+      ...(here.length !== replicas.length && { replicas: here }),
+      ...(here.length !== isr.length && { isr: here }),
     }
   })
+  return leastEpoch === 0 ? begun : [...begun, ...raiseEpochs(image, ids, leastEpoch)]
+}
+
+/** Clients may remember a later epoch than the stored one; an older one they would not believe. */
+function raiseEpochs(image: MetadataImage, ids: readonly number[], leastEpoch: number): MetadataRecord[] {
+  return [...image.topics.values()].flatMap((topic) =>
+    topic.partitions.flatMap(({ index, replicas, leaderEpoch, partitionEpoch }) => {
+      if (leaderEpoch + 1 >= leastEpoch) return []
+      const here = replicasHere(replicas, ids)
+      return partitionRecord({
+        ...{ partitionId: index, topicId: topic.id, replicas: here, isr: here, leader: here[0]! },
+        ...{ removingReplicas: [], addingReplicas: [], leaderEpoch: leastEpoch, partitionEpoch: partitionEpoch + 1 },
+        directories: here.map(() => UNASSIGNED_DIRECTORY),
+      })
+    }),
+  )
+}
+
+/** Started with fewer brokers than before, or others: the logs are here all the same. */
+function replicasHere(replicas: readonly number[], ids: readonly number[]): readonly number[] {
+  const here = replicas.filter((id) => ids.includes(id))
+  return here.length > 0 ? here : ids.slice(0, 1)
 }
 
 /** One partition goes to another of its in-sync replicas. */

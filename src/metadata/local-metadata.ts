@@ -31,6 +31,8 @@ export interface LocalMetadataOptions {
   /** What each broker of this process says of itself at each start. */
   readonly registrations: readonly Omit<Registration, 'brokerEpoch' | 'fenced'>[]
   readonly logger: Logger
+  /** Every leadership begins with at least this epoch; 0 unless given. */
+  readonly leastLeaderEpoch?: number
   /** A snapshot is written once the log has grown by so much, and by twice what a snapshot takes; 1 MiB unless given. */
   readonly snapshotAfterBytes?: number
 }
@@ -86,7 +88,7 @@ export class LocalMetadata implements Metadata {
     let registrations: readonly Registration[] = []
     const { records, lastOffset } = await log.begin((offset) => {
       registrations = options.registrations.map((one) => ({ ...one, brokerEpoch: offset, fenced: false }))
-      return startRecords(image, registrations)
+      return startRecords(image, registrations, options.leastLeaderEpoch)
     })
     return new LocalMetadata(log, applyRecords(image, records, lastOffset), registrations, options)
   }
@@ -239,13 +241,17 @@ export function imageOfStored(stored: StoredMetadata, clusterId: string, directo
 }
 
 /** What each start records: the feature level of a new directory, its brokers, and a higher epoch for all they lead. */
-function startRecords(image: MetadataImage, registrations: readonly Registration[]): MetadataRecord[] {
+function startRecords(
+  image: MetadataImage,
+  registrations: readonly Registration[],
+  leastLeaderEpoch?: number,
+): MetadataRecord[] {
   const records: MetadataRecord[] = []
   if (!image.features.has(METADATA_VERSION.name)) {
     records.push(featureLevelRecord({ name: METADATA_VERSION.name, featureLevel: METADATA_VERSION.max }))
   }
   records.push(...registrations.map((registration) => registerBrokerRecord(registration)))
   const ids = registrations.map(({ brokerId }) => brokerId)
-  for (const record of beginLeadership(image, ids)) records.push(record)
+  for (const record of beginLeadership(image, ids, leastLeaderEpoch)) records.push(record)
   return records
 }

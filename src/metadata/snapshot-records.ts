@@ -1,3 +1,4 @@
+import { UNASSIGNED_DIRECTORY } from './leadership.ts'
 import type { MetadataRecord } from './metadata.ts'
 import { ConfigResource, type MetadataImage } from './metadata-image.ts'
 import {
@@ -50,6 +51,3 @@ export function snapshotRecords(image: MetadataImage, registrations: readonly Re
   }
   return records
 }
-
-/** KRaft's reserved directory id for a replica whose place is not recorded. */
-const UNASSIGNED_DIRECTORY = 'AAAAAAAAAAAAAAAAAAAAAA'

@@ -56,6 +56,7 @@ export async function openEngine(
   io: BrokerIo,
   configs: readonly BrokerConfig[],
   clusterId: string | null,
+  leastLeaderEpoch: number,
 ): Promise<Engine> {
   const config = configs[0]!
   let found: FoundMetadata | undefined
@@ -64,7 +65,7 @@ export async function openEngine(
     const directory = `${config.dataDirectory}/${METADATA_DIRECTORY}`
     found = findMetadata(io.fileSystem, directory, { clusterId: identity.clusterId, clean })
   })
-  const metadata = await openMetadata(io, configs, store, found)
+  const metadata = await openMetadata(io, configs, store, { found, leastLeaderEpoch })
   followStorageSettings(config, store, metadata)
   const cluster = new Cluster({
     ids: configs.map((one) => one['node.id']),
@@ -166,7 +167,7 @@ function openMetadata(
   io: BrokerIo,
   configs: readonly BrokerConfig[],
   store: LocalLogStore,
-  found: FoundMetadata | undefined,
+  { found, leastLeaderEpoch }: { found: FoundMetadata | undefined; leastLeaderEpoch: number },
 ): Promise<LocalMetadata> {
   const config = configs[0]!
   const { clusterId, nodeId, directoryId } = store.identity
@@ -180,6 +181,7 @@ function openMetadata(
     logger: io.logger,
     // Kafka's default is far more than one node's metadata: only a wish is followed.
     ...(config.texts.has(SNAPSHOT_SETTING) && { snapshotAfterBytes: config[SNAPSHOT_SETTING] }),
+    leastLeaderEpoch,
     registrations: configs.map((one) => registrationOf(io, one, directoryId)),
   }
   return LocalMetadata.open(options, found)

@@ -12,6 +12,10 @@ export interface OdradekOptions {
   readonly config: BrokerConfig
   /** Used when the data directory is new; a stored id wins. */
   readonly clusterId: string | null
+  /** Where the brokers of an earlier life in this process listened: they get the ports of then. */
+  readonly earlierListeners?: ReadonlyMap<number, readonly BoundListener[]>
+  /** Every leadership begins with at least this epoch: for data that is older than what clients have seen. */
+  readonly leastLeaderEpoch?: number
 }
 
 /** Settings that, when given, replace the sync before the answer to acks=all. */
@@ -27,12 +31,13 @@ interface Member {
 
 /** Everything of one process: one broker, or several virtual ones over the same store. */
 export class Odradek {
-  readonly #engine: Engine
+  /** What its brokers share. */
+  readonly engine: Engine
   readonly #members = new Map<number, Member>()
   #closing: Promise<void> | null = null
 
   private constructor(engine: Engine) {
-    this.#engine = engine
+    this.engine = engine
     engine.store.onAdvance((log, appendedBytes) => {
       for (const { node } of this.#members.values()) node.onAdvance(log, appendedBytes)
     })
@@ -45,16 +50,17 @@ export class Odradek {
   }
 
   /** Resolves when every listener accepts and every API can be served. */
-  static async start(io: BrokerIo, { config, clusterId }: OdradekOptions): Promise<Odradek> {
+  static async start(io: BrokerIo, options: OdradekOptions): Promise<Odradek> {
+    const { config, clusterId, earlierListeners, leastLeaderEpoch = 0 } = options
     const configs = virtualBrokerConfigs(config)
-    const engine = await openEngine(io, configs, clusterId)
+    const engine = await openEngine(io, configs, clusterId, leastLeaderEpoch)
     const odradek = new Odradek(engine)
     warnOfFlushSettings(io, config)
     for (const one of configs) {
       const node = await BrokerNode.start(engine, one)
       odradek.#members.set(node.id, { config: one, node, state: 'running' })
     }
-    for (const { node } of odradek.#members.values()) await node.listen()
+    for (const { node } of odradek.#members.values()) await node.listen(earlierListeners?.get(node.id))
     return odradek
   }
 
@@ -73,6 +79,16 @@ export class Odradek {
     return [...this.#members.values()].flatMap(({ node }) => node.listeners)
   }
 
+  listenersOf(id: number): readonly BoundListener[] {
+    return this.#member(id).node.listeners
+  }
+
+  /** The broker that coordinates a group, or null while there is none. */
+  coordinatorOf(groupId: string): Broker | null {
+    const id = this.engine.cluster.coordinatorFor('group', this.broker.groups.shardOf(groupId))
+    return this.#members.get(id)?.node.broker ?? null
+  }
+
   stateOf(id: number): NodeState {
     return this.#member(id).state
   }
@@ -82,7 +98,7 @@ export class Odradek {
     const member = this.#member(id)
     if (member.state === 'killed') return
     member.state = 'killed'
-    const { cluster } = this.#engine
+    const { cluster } = this.engine
     const killed = member.node.kill()
     cluster.setLive(id, false)
     await this.#elect((image) => withdrawBroker(image, id, cluster.liveIds))
@@ -93,8 +109,8 @@ export class Odradek {
   async startBroker(id: number): Promise<void> {
     const member = this.#member(id)
     if (member.state !== 'killed') return
-    const { cluster } = this.#engine
-    const node = await BrokerNode.start(this.#engine, member.config)
+    const { cluster } = this.engine
+    const node = await BrokerNode.start(this.engine, member.config)
     await node.listen(member.node.listeners)
     member.node = node
     member.state = 'running'
@@ -119,7 +135,7 @@ export class Odradek {
 
   /** Hands a partition to another of its in-sync replicas. Throws when that one cannot lead it. */
   async moveLeader(topicName: string, partition: number, to: number): Promise<void> {
-    const { cluster } = this.#engine
+    const { cluster } = this.engine
     await this.#elect((image) => {
       const topic = image.topics.get(topicName)
       const replicas = topic?.partitions[partition]
@@ -132,6 +148,12 @@ export class Odradek {
     })
   }
 
+  /** Every group begins with what is in the logs now: all members are sent away. */
+  async reloadGroups(): Promise<void> {
+    const running = [...this.#members.values()].filter(({ state }) => state !== 'killed')
+    await Promise.all(running.map(({ node }) => node.broker.groups.reload()))
+  }
+
   /** Answers what is in progress, then writes everything down. Safe to call twice. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
@@ -141,13 +163,13 @@ export class Odradek {
   async #close(): Promise<void> {
     for (const id of this.brokerIds) this.resumeBroker(id)
     await Promise.all([...this.#members.values()].map(({ node, state }) => (state === 'killed' ? null : node.close())))
-    await this.#engine.diskBudget.close()
-    await this.#engine.metadata.close()
-    await this.#engine.store.close()
+    await this.engine.diskBudget.close()
+    await this.engine.metadata.close()
+    await this.engine.store.close()
   }
 
   async #elect(decide: (image: MetadataImage) => readonly MetadataRecord[]): Promise<void> {
-    await this.#engine.metadata.change((image) => ({ records: decide(image), result: null }))
+    await this.engine.metadata.change((image) => ({ records: decide(image), result: null }))
     // Also where no record says so: groups without a log follow who is alive.
     for (const { node } of this.#members.values()) node.broker.groups.followOwnership()
   }
