@@ -6,22 +6,37 @@ const OFFSETS = '__consumer_offsets'
 const PATIENCE_MS = 30_000
 const CLEANER = ['--set', 'log.cleaner.backoff.ms=100', '--set', 'offsets.topic.num.partitions=1']
 /** Segments end by the time of their records. */
-const COMPACTED = { 'cleanup.policy': 'compact', 'segment.ms': '1000', 'min.cleanable.dirty.ratio': '0' }
+const COMPACTED = {
+  'cleanup.policy': 'compact',
+  'segment.bytes': '1048576',
+  'segment.ms': '1000',
+  'min.cleanable.dirty.ratio': '0',
+}
 
 function clientOf(broker: BrokerProcess): Kafka {
   return new Kafka({ brokers: [broker.bootstrap], logLevel: logLevel.NOTHING })
 }
 
-/** Each batch from a producer of its own, of which compaction keeps at least the header for its sequence. */
-async function fill(kafka: Kafka, topic: string, batches: number): Promise<void> {
-  const startMs = Date.now() - batches * 2000
-  for (let index = 0; index < batches; index++) {
-    const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 })
-    await producer.connect()
-    const message = (key: string): Message => ({ key, value: `${index}`, timestamp: String(startMs + index * 2000) })
-    await producer.send({ topic, messages: [message('same'), message(`k${index % 3}`)] })
-    await producer.disconnect()
+/**
+ * Segments of a large record and a small batch, of which the next one replaces everything: compaction keeps its header
+ * for the sequence of its producer, at the end of a segment too large to become one with its neighbours.
+ */
+async function fill(kafka: Kafka, topic: string, segments: number): Promise<void> {
+  const startMs = Date.now() - segments * 2000
+  for (let index = 0; index < segments; index++) {
+    const timestamp = String(startMs + index * 2000)
+    const value = 'v'.repeat(600_000)
+    await send(kafka, topic, { key: `large-${index % 8}`, value, timestamp })
+    await send(kafka, topic, { key: 'same', value: String(index), timestamp })
   }
+}
+
+/** From a producer of its own. */
+async function send(kafka: Kafka, topic: string, message: Message): Promise<void> {
+  const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 })
+  await producer.connect()
+  await producer.send({ topic, messages: [message] })
+  await producer.disconnect()
 }
 
 async function eventually(what: string, test: () => Promise<boolean>): Promise<void> {
