@@ -137,7 +137,9 @@ export class LogFiles {
     active.finishTimeIndex()
     if (active.writtenBytes > 0) await this.#bringIndexesToDisk(active)
     await this.#writeSnapshot(logEndOffset, encodeProducerSnapshot(producers))
-    await this.flushEpochs(epochs)
+    // Behind a checkpoint that may be under way; one sync of the names serves all files.
+    await this.#flushing
+    await this.#flushEpochsNow(epochs, (path, content) => this.#replaceFile(path, content))
     this.#namesUnsynced = true
     await this.syncNames()
     if (this.#unfinished.length > 0) throw new StorageError(`${this.#name}: not all segments could be finished`)
@@ -145,23 +147,42 @@ export class LogFiles {
 
   /** One after the other, so that two never write the same file. */
   flushEpochs(epochs: LeaderEpochCache): Promise<void> {
-    const flush = this.#flushing.then(() => this.#flushEpochsNow(epochs))
+    const { fileSystem } = this.#context
+    const replace = (path: string, content: Buffer) => fileSystem.replaceFile(path, content)
+    const flush = this.#flushing.then(() => this.#flushEpochsNow(epochs, replace))
     this.#flushing = flush.catch(() => {
       // Whoever asked for it is told.
     })
     return flush
   }
 
-  async #flushEpochsNow(epochs: LeaderEpochCache): Promise<void> {
+  async #flushEpochsNow(
+    epochs: LeaderEpochCache,
+    replace: (path: string, content: Buffer) => Promise<void>,
+  ): Promise<void> {
     if (!epochs.dirty || !this.#directoryExists) return
     epochs.dirty = false
     try {
-      await this.#context.fileSystem.replaceFile(`${this.directory}/leader-epoch-checkpoint`, epochs.toBuffer())
+      await replace(`${this.directory}/leader-epoch-checkpoint`, epochs.toBuffer())
     } catch (error) {
       // The next recovery points must not be written without them.
       epochs.dirty = true
       throw error
     }
+  }
+
+  /** Whole or not at all, once the names are synced. */
+  async #replaceFile(path: string, content: Buffer): Promise<void> {
+    const { fileSystem } = this.#context
+    const file = fileSystem.open(`${path}.tmp`, 'create')
+    try {
+      file.truncate(0)
+      file.writeSync([content], 0)
+      await file.sync()
+    } finally {
+      file.close()
+    }
+    fileSystem.rename(`${path}.tmp`, path)
   }
 
   deleteSegment(segment: LogSegment): void {
@@ -185,7 +206,9 @@ export class LogFiles {
 
   async #bringIndexesToDisk(segment: LogSegment): Promise<void> {
     await segment.flushIndexes(this.#context.files)
-    const paths = [segment.path('index'), segment.path('timeindex')]
+    const paths = [segment.path('timeindex')]
+    // Of an empty file only the name can be lost.
+    if (segment.offsetIndex?.count !== 0) paths.push(segment.path('index'))
     if (segment.transactions.entries.length > 0) paths.push(segment.path('txnindex'))
     await this.#syncFiles(paths)
   }
