@@ -4,6 +4,7 @@ import { isControl, readBatchHeader } from '../../protocol/records/batch.ts'
 import {
   checkFiles,
   committedPairs,
+  endTransaction,
   fill,
   headersFrom,
   hopping,
@@ -69,6 +70,25 @@ describe('readers of a compacted log', () => {
       }
     }
     expect((await readPairs(fixture, log, { maxBytes: 61 })).map(({ pair }) => pair)).toContain('end=1')
+  })
+
+  it('trap 49: committed readers before an open transaction are sent a record, be it an aborted one', async () => {
+    const { fixture, log } = await opened({ 'segment.bytes': 100 })
+    await put(fixture, log, ['a=1'])
+    await put(fixture, log, ['b=aborted'], { producerId: 8, producerEpoch: 0, baseSequence: 0, transactional: true })
+    await put(fixture, log, ['open=1'], { producerId: 9, producerEpoch: 0, baseSequence: 0, transactional: true })
+    await endTransaction(fixture, log, 8, false)
+    await fixture.store.runCompaction()
+    const result = await readFrom(fixture.store, log, 1, { isolation: 'read_committed' })
+    expect(result).toMatchObject({ lastStableOffset: 2, abortedTransactions: [{ producerId: 8, firstOffset: 1 }] })
+    expect(recordsOf(result.chunks).map(({ offset }) => offset)).toEqual([1])
+    result.release()
+    await checkFiles(fixture)
+    await endTransaction(fixture, log, 9, true)
+    await put(fixture, log, ['end=1'])
+    await fixture.store.runCompaction()
+    expect((await readPairs(fixture, log)).map(({ pair }) => pair)).not.toContain('b=aborted')
+    await checkFiles(fixture)
   })
 
   it('a batch without records is returned where nothing else follows', async () => {
