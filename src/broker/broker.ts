@@ -12,6 +12,7 @@ import type { FetchPurgatory } from './fetch-purgatory.ts'
 import type { FetchSessionCache } from './fetch-session-cache.ts'
 import type { Partitions } from './partitions.ts'
 import type { ProducerIds } from './producer-ids.ts'
+import type { RequestFaults } from './request-faults.ts'
 
 /** What a broker is, without sockets. Handlers get it with each request. */
 export interface Broker {
@@ -29,6 +30,8 @@ export interface Broker {
   readonly producerIds: ProducerIds
   readonly diskBudget: DiskBudget
   readonly groups: GroupCoordinator
+  /** What goes wrong on purpose; one for all brokers of this process. */
+  readonly faults: RequestFaults
   /** What acks=all promises: `disk`, or `os` when the broker was told so. */
   readonly acksAllDurability: Durability
 }

@@ -82,6 +82,11 @@ export class FetchSessionCache {
     return this.#sessions.size
   }
 
+  /** What is fetched in a session without being listed; nothing where there is no such session. */
+  partitionsIn(sessionId: number): Iterable<FetchPartition> {
+    return this.#sessions.get(sessionId)?.partitions.values() ?? []
+  }
+
   /** Takes in a request: finds, makes, changes or ends its session. */
   plan(request: FetchRequest, apiVersion: number): FetchPlan {
     const usesTopicIds = apiVersion >= 13

@@ -37,7 +37,7 @@ export class BrokerNode {
 
   /** Loads the groups. Clients can connect once `listen` resolves. */
   static async start(engine: Engine, config: BrokerConfig): Promise<BrokerNode> {
-    const { io, store, metadata, cluster, topicDefaults, diskBudget } = engine
+    const { io, store, metadata, cluster, topicDefaults, diskBudget, faults } = engine
     const { clock, logger, random } = io
     const membership = cluster.membershipOf(config['node.id'])
     const durability: Durability = config['odradek.durability']
@@ -68,6 +68,7 @@ export class BrokerNode {
       producerIds: new ProducerIds(metadata, selfId),
       diskBudget,
       groups,
+      faults,
       acksAllDurability: durability,
     })
   }

@@ -4,7 +4,7 @@ import type { ConnectionInfo, Listener } from '../apis/context.ts'
 import type { Clock, Timer } from '../io/clock.ts'
 import type { Socket, SocketHandler } from '../io/transport.ts'
 import type { LimitedLog } from './limited-log.ts'
-import { ReplyQueue, type ReplyQueueOwner } from './reply-queue.ts'
+import { ReplyQueue, type ReplyQueueOwner, type ReplySlot } from './reply-queue.ts'
 import { type Intake, type IntakeHost, type IntakeOwner, RequestIntake } from './request-intake.ts'
 
 /** How long a peer that was sent the end of the stream may take to close: time to read what was sent before. */
@@ -48,6 +48,10 @@ export class Connection implements ConnectionInfo, SocketHandler, ReplyQueueOwne
   #held = false
   /** No further request is taken; what was taken is answered. */
   #refusing = false
+  /** Of a request that no other is taken after. */
+  #lastSlot: ReplySlot | null = null
+  /** Requests are not begun, and their order stays. */
+  #holding = false
   #ending = false
   #closed = false
   #lingerMs = LINGER_MS
@@ -167,11 +171,28 @@ export class Connection implements ConnectionInfo, SocketHandler, ReplyQueueOwne
   drain(): void {
     this.#lingerMs = 0
     if (this.#ending) this.#lingerOrDestroy()
+    else if (this.#lastSlot !== null) this.replies.endAt(this.#lastSlot)
     else if (!this.#refusing) {
       this.#refusing = true
       this.#setPaused(true)
       this.replies.endAt(this.replies.add())
     }
+  }
+
+  /** Whatever the peer sends after this request is dropped; without an answer to it no later one could leave. */
+  takeLast(slot: ReplySlot): void {
+    this.#refusing = true
+    this.#lastSlot = slot
+  }
+
+  /** The next requests wait until `admitRequests`; those that were begun are answered. */
+  holdRequests(): void {
+    this.#holding = true
+  }
+
+  admitRequests(): void {
+    this.#holding = false
+    this.#pump()
   }
 
   /** Stands still until `letGo`: the peer sees a broker that neither reads nor answers. */
@@ -200,12 +221,12 @@ export class Connection implements ConnectionInfo, SocketHandler, ReplyQueueOwne
     this.#pumping = false
     if (this.#ending) return
     this.replies.flush()
-    this.#setPaused(!this.#refusing && (this.#intake.blocked || this.#repliesPileUp))
+    this.#setPaused(!this.#refusing && (this.#holding || this.#intake.blocked || this.#repliesPileUp))
   }
 
   #beginRequests(): void {
     try {
-      while (!this.#refusing && !this.#repliesPileUp) {
+      while (!this.#refusing && !this.#holding && !this.#repliesPileUp) {
         const intake = this.#intake.next()
         if (intake === null) return
         this.#begin(intake)

@@ -2,28 +2,18 @@ import type { Logger } from 'pino'
 import { codecOf } from '../../protocol/codec/codec.ts'
 import { decodeRequestHeader, encodeResponseHeader, type RequestHeader } from '../../protocol/codec/header.ts'
 import { Reader } from '../../protocol/codec/reader.ts'
-import type { Api, RequestOf, ResponseOf } from '../../protocol/codec/schema.ts'
+import type { Api, ResponseOf } from '../../protocol/codec/schema.ts'
 import type { Writer } from '../../protocol/codec/writer.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
 import { OLDEST_VERSION, unsupportedVersion } from '../apis/18-api-versions.ts'
-import type { ApiEntry, NoReply } from '../apis/api-entry.ts'
+import type { ApiEntry } from '../apis/api-entry.ts'
 import type { RequestContext } from '../apis/context.ts'
 import type { Broker } from '../broker/broker.ts'
+import type { Clock } from '../io/clock.ts'
 import type { Connection } from './connection.ts'
-import type { ReplySlot } from './reply-queue.ts'
+import type { Answer, Exchange } from './exchange.ts'
+import { FaultInjector } from './fault-injector.ts'
 import type { Intake } from './request-intake.ts'
-
-type Answer = ResponseOf<Api> | NoReply
-
-/** One request being answered. */
-interface Exchange {
-  readonly connection: Connection
-  readonly intake: Intake
-  readonly slot: ReplySlot
-  readonly entry: ApiEntry
-  readonly context: RequestContext
-  readonly request: RequestOf<Api>
-}
 
 /** From a frame to a handler, and from what the handler says to a reply in its turn. */
 export class Dispatcher {
@@ -31,12 +21,17 @@ export class Dispatcher {
   readonly #broker: Broker
   readonly #logger: Logger
   readonly #apiByKey: (key: number) => Api | undefined
+  readonly #injector: FaultInjector
 
-  constructor(apis: ReadonlyMap<number, ApiEntry>, broker: Broker, logger: Logger) {
+  constructor(apis: ReadonlyMap<number, ApiEntry>, broker: Broker, clock: Clock, logger: Logger) {
     this.#apis = apis
     this.#broker = broker
     this.#logger = logger
     this.#apiByKey = (key) => apis.get(key)?.api
+    this.#injector = new FaultInjector(broker.faults, clock, {
+      handle: (exchange) => this.#handle(exchange),
+      answer: (exchange, answer) => this.#answer(exchange, answer),
+    })
   }
 
   oneAtATime(apiKey: number): boolean {
@@ -62,7 +57,19 @@ export class Dispatcher {
       connection,
       broker: this.#broker,
     }
-    this.#handle({ connection, intake, slot: connection.replies.add(), entry, context, request })
+    const exchange = { connection, intake, slot: connection.replies.add(), entry, context, request, alter: null }
+    if (this.#broker.faults.active) this.#injector.meet(exchange)
+    else this.#handle(exchange)
+  }
+
+  /** Requests that a fault holds back are done now: the broker closes in good order. */
+  hurry(): void {
+    this.#injector.hurry()
+  }
+
+  /** They are never done: the broker is gone. */
+  drop(): void {
+    this.#injector.drop()
   }
 
   #handle(exchange: Exchange): void {
@@ -106,8 +113,10 @@ export class Dispatcher {
   }
 }
 
-function send({ connection, slot, entry, context }: Exchange, answer: Answer): void {
+function send({ connection, slot, entry, context, alter }: Exchange, given: Answer): void {
+  const answer = alter === null ? given : alter(given)
   const { replies } = connection
+  if (answer === 'never') return
   if (answer === 'silent') replies.skip(slot)
   else if (answer === 'disconnect') replies.endAt(slot)
   else {

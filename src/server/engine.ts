@@ -1,6 +1,8 @@
 import type { Logger } from 'pino'
+import { apiTable } from '../apis/table.ts'
 import { DiskBudget } from '../broker/disk-budget.ts'
 import { PartitionLogs } from '../broker/partition-logs.ts'
+import { RequestFaults } from '../broker/request-faults.ts'
 import { topicDefaults } from '../broker/topic-defaults.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import type { TopicConfig } from '../config/topic-config.ts'
@@ -43,6 +45,7 @@ export interface Engine {
   readonly cluster: Cluster
   readonly topicDefaults: TopicDefaults
   readonly diskBudget: DiskBudget
+  readonly faults: RequestFaults
 }
 
 /** What clients are told when nothing says where the broker can be reached. */
@@ -78,7 +81,13 @@ export async function openEngine(
   await logs.start()
   await store.settleUnknown()
   const diskBudget = await openDiskBudget(io, config, store, metadata, configOf)
-  return { io, store, metadata, cluster, topicDefaults: topicDefaults(config, io.random, cluster), diskBudget }
+  const faults = new RequestFaults({
+    clock: io.clock,
+    random: io.random,
+    apis: [...apiTable.values()].map(({ api }) => api),
+  })
+  const defaults = topicDefaults(config, io.random, cluster)
+  return { io, store, metadata, cluster, topicDefaults: defaults, diskBudget, faults }
 }
 
 async function openDiskBudget(

@@ -49,6 +49,7 @@ export class Server {
   readonly #transport: Transport
   readonly #clock: Clock
   readonly #logger: Logger
+  readonly #dispatcher: Dispatcher
   readonly #host: ConnectionHost
   readonly #bindings: Binding[] = []
   readonly #connections = new Set<Connection>()
@@ -65,7 +66,8 @@ export class Server {
     this.#transport = transport
     this.#clock = clock
     this.#logger = logger
-    const dispatcher = new Dispatcher(apis, broker, logger)
+    const dispatcher = new Dispatcher(apis, broker, clock, logger)
+    this.#dispatcher = dispatcher
     this.#host = {
       clock,
       logger,
@@ -110,6 +112,7 @@ export class Server {
     this.#reaper?.cancel()
     for (const binding of this.#bindings) binding.close()
     for (const connection of this.#connections) connection.drain()
+    this.#dispatcher.hurry()
     completeParked()
     if (this.#connections.size === 0) return
     const cut = this.#clock.schedule(graceMs, () => {
@@ -137,6 +140,7 @@ export class Server {
     this.#closing ??= Promise.resolve()
     this.#reaper?.cancel()
     for (const binding of this.#bindings) binding.close()
+    this.#dispatcher.drop()
     for (const connection of this.#connections) connection.destroy()
   }
 

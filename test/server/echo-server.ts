@@ -3,6 +3,7 @@ import { SyncGroup, type SyncGroupRequest, type SyncGroupResponse } from '../../
 import { apiVersions } from '../../src/apis/18-api-versions.ts'
 import { type ApiEntry, apiEntry, type NoReply } from '../../src/apis/api-entry.ts'
 import type { RequestContext } from '../../src/apis/context.ts'
+import { RequestFaults } from '../../src/broker/request-faults.ts'
 import type { Clock } from '../../src/io/clock.ts'
 import { nodeClock } from '../../src/io/node-clock.ts'
 import { NodeTransport } from '../../src/io/node-transport.ts'
@@ -38,6 +39,7 @@ export interface EchoServer {
   readonly server: Server
   readonly listener: BoundListener
   readonly log: LogCapture
+  readonly faults: RequestFaults
   connect(options?: WireClientOptions): Promise<WireClient>
   close(): Promise<void>
 }
@@ -55,11 +57,13 @@ export async function startEchoServer(options: EchoServerOptions = {}): Promise<
   for (const entry of [apiVersions(() => apis.values()), echo, ...(options.entries ?? [])] as readonly ApiEntry[]) {
     apis.set(entry.api.key, entry)
   }
+  const clock = options.clock ?? nodeClock
+  const faults = new RequestFaults({ clock, random: 1, apis: [...apis.values()].map(({ api }) => api) })
   const server = new Server({
     transport: options.transport ?? new NodeTransport(),
-    clock: options.clock ?? nodeClock,
+    clock,
     logger: log.logger,
-    broker: fakeBroker(),
+    broker: { ...fakeBroker(), faults },
     apis,
     limits: options.limits ?? {},
   })
@@ -74,6 +78,7 @@ export async function startEchoServer(options: EchoServerOptions = {}): Promise<
     server,
     listener,
     log,
+    faults,
     async connect(clientOptions) {
       const client = await WireClient.connect(listener.port, clientOptions)
       clients.push(client)

@@ -1,4 +1,6 @@
 import type { Broker } from '../../src/broker/broker.ts'
+import { RequestFaults } from '../../src/broker/request-faults.ts'
+import { SimulatedClock } from '../../src/io/simulated-clock.ts'
 import type { MetadataImage } from '../../src/metadata/metadata-image.ts'
 
 const EMPTY_IMAGE: MetadataImage = {
@@ -13,9 +15,10 @@ const EMPTY_IMAGE: MetadataImage = {
   nextProducerId: 0,
 }
 
-/** A broker with an empty metadata image and nothing else: what is missing fails loudly when it is touched. */
+/** A broker with an empty metadata image, no faults and nothing else: what is missing fails loudly when it is touched. */
 export function fakeBroker(image: Partial<MetadataImage> = {}): Broker {
   const parts: Partial<Broker> = {
+    faults: new RequestFaults({ clock: new SimulatedClock(), random: 1, apis: [] }),
     metadata: {
       image: { ...EMPTY_IMAGE, ...image },
       change: () => Promise.reject(new Error('the fake broker changes nothing')),
