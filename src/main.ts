@@ -13,6 +13,7 @@ A Kafka broker in one process. Clients connect unchanged.
   -p, --port PORT           port of the client listener; 0 picks a free one (default: 9092)
   -d, --data DIR            where logs live (default: ./data)
       --durability os|disk  where acks=all ends (default: disk)
+      --brokers N           play a cluster of N brokers, on N ports in a row (default: 1)
   -s, --set NAME=VALUE      any of Kafka's broker settings; may be repeated
   -c, --config FILE         a Kafka server.properties
   -V, --version             print the version

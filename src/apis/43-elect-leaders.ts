@@ -4,14 +4,12 @@ import {
   type ElectLeadersRequest,
   type ElectLeadersResponse,
 } from '../../protocol/messages/43-elect-leaders.ts'
-import type { TopicImage } from '../metadata/metadata-image.ts'
+import { electLeaders as decideElections, type ElectionType } from '../metadata/elect-leaders.ts'
 import { apiEntry } from './api-entry.ts'
 import type { RequestContext } from './context.ts'
 
-type TopicResult = ElectLeadersResponse['replicaElectionResults'][number]
-
-const PREFERRED = 0
-const UNCLEAN = 1
+/** By wire value. */
+const ELECTION_TYPES: readonly ElectionType[] = ['preferred', 'unclean']
 
 export const electLeaders = apiEntry(ElectLeaders, {
   handle: handleElectLeaders,
@@ -25,35 +23,17 @@ export const electLeaders = apiEntry(ElectLeaders, {
   }),
 })
 
-/** A partition has one replica and it leads: there is never anything to elect, but there is much to get wrong. */
-function handleElectLeaders(context: RequestContext, request: ElectLeadersRequest): ElectLeadersResponse {
-  if (request.electionType !== PREFERRED && request.electionType !== UNCLEAN) {
+async function handleElectLeaders(
+  { broker }: RequestContext,
+  { electionType, topicPartitions }: ElectLeadersRequest,
+): Promise<ElectLeadersResponse> {
+  const type = ELECTION_TYPES[electionType]
+  if (type === undefined) {
     return { throttleTimeMs: 0, errorCode: ErrorCode.INVALID_REQUEST, replicaElectionResults: [] }
   }
-  const { topics } = context.broker.metadata.image
-  const replicaElectionResults =
-    request.topicPartitions === null
-      ? [...topics.keys()].map((topic): TopicResult => ({ topic, partitionResult: [] }))
-      : request.topicPartitions.map(({ topic, partitions }) => ({
-          topic,
-          partitionResult: partitions.map((partitionId) => ({
-            partitionId,
-            ...outcome(topic, topics.get(topic), partitionId),
-          })),
-        }))
+  const { metadata, membership } = broker
+  const replicaElectionResults = await metadata.change((image) =>
+    decideElections(image, type, topicPartitions, membership.liveIds),
+  )
   return { throttleTimeMs: 0, errorCode: ErrorCode.NONE, replicaElectionResults }
-}
-
-function outcome(name: string, topic: TopicImage | undefined, partition: number) {
-  if (topic === undefined) {
-    return { errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, errorMessage: `No such topic as ${name}` }
-  }
-  if (topic.partitions[partition] === undefined) {
-    return {
-      errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
-      errorMessage: `No such partition as ${name}-${partition}`,
-    }
-  }
-  const errorMessage = 'Leader election not needed for topic partition.'
-  return { errorCode: ErrorCode.ELECTION_NOT_NEEDED, errorMessage }
 }

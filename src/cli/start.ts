@@ -16,6 +16,7 @@ export const START_OPTIONS = {
   port: { type: 'string', short: 'p' },
   data: { type: 'string', short: 'd' },
   durability: { type: 'string' },
+  brokers: { type: 'string' },
   set: { type: 'string', short: 's' },
   config: { type: 'string', short: 'c' },
 } as const
@@ -39,6 +40,7 @@ export function readStartSettings(options: readonly GivenOption<StartOption>[]):
     if (name === 'port') named.set('listeners', `PLAINTEXT://:${portOf(rawName, value)}`)
     else if (name === 'data') named.set('log.dirs', value)
     else if (name === 'durability') named.set('odradek.durability', value)
+    else if (name === 'brokers') named.set('odradek.virtual.brokers', value)
     else if (name === 'config') configFile = value
     else settings.set(...settingOf(rawName, value))
   }

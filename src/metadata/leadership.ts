@@ -80,11 +80,6 @@ export function moveLeader(topic: TopicImage, partition: number, to: number): Me
   return partitionChangeRecord({ topicId: topic.id, partitionId: partition, leader: to })
 }
 
-/** The replica that should lead a partition when it is alive: the first of its list. */
-export function preferredLeader({ replicas }: PartitionImage): number {
-  return replicas[0]!
-}
-
 type Change = { leader?: number; isr?: readonly number[]; replicas?: readonly number[] }
 
 function changes(image: MetadataImage, decide: (partition: PartitionImage) => Change | null): MetadataRecord[] {
