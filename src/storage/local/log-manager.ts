@@ -35,6 +35,7 @@ import {
   readStoredOffsets,
   type StoredOffsets,
 } from './stored-offsets.ts'
+import { TimeSlice } from './time-slice.ts'
 
 /** Logs that are read, or closed, at the same time: syncs that wait together share what the file system does for them. */
 const LOGS_AT_ONCE = 32
@@ -73,6 +74,8 @@ export class LogManager {
   #openFailed = false
   readonly #retiring = new Map<string, Promise<void>>()
   readonly #turns = new Limiter(LOGS_AT_ONCE)
+  /** A topic of thousands of partitions must not hold up everybody else. */
+  readonly #slice: TimeSlice
   readonly #timers = new Set<Timer>()
   #checkpoints: Promise<void> = Promise.resolve()
   /** Asked for but not begun: it will hold whatever is true by then. */
@@ -87,6 +90,7 @@ export class LogManager {
     { clean, manifest }: LastStop,
   ) {
     this.#context = context
+    this.#slice = new TimeSlice(context)
     this.#options = options
     this.producerIdExpirationMs = options.producerIdExpirationMs
     this.identity = identity
@@ -144,6 +148,7 @@ export class LogManager {
     this.#opening.add(name)
     try {
       const log = await this.#turns.run(() => this.#loadLog(name, identity, config, leaderEpoch))
+      if (this.#slice.isOver) await this.#slice.next()
       this.#logs.set(name, log)
       this.#context.usage.track(log)
       return log
