@@ -1,54 +1,10 @@
 import assert from 'node:assert/strict'
-import { readdirSync, statSync } from 'node:fs'
-import { join } from 'node:path'
 import { CODECS } from '../client.ts'
 import type { Scenario, ScenarioContext } from '../scenario.ts'
+import { count, dump, partitionFiles } from './dumped-files.ts'
+import { dumpedLifeScenarios } from './dumped-life.ts'
 import { Member, receivedAll } from './membership.ts'
 import { encoded, newTopic, numbered, payload, produce, record } from './records.ts'
-
-const DUMP = 'org.apache.kafka.tools.DumpLogSegments'
-const FILES_AT_ONCE = 60
-
-/** What DumpLogSegments says when a segment or an index is not as it should be. */
-const COMPLAINTS =
-  /^.*(ismatch|isvalid: false|[Nn]on-consecutive|are not found|out of order|invalid bytes|Exception|Error at).*$/m
-
-/** The tool counts offsets from −1 in every segment, and so finds a gap before the first record of a later one. */
-const FIRST_OF_A_SEGMENT = /^Non-consecutive offsets in .*\n {2}-1 is followed by \d+\n(?! )/gm
-
-interface PartitionFiles {
-  name: string
-  files: string[]
-}
-
-function partitionFiles(folder: string): PartitionFiles[] {
-  const names = readdirSync(folder).filter((name) => /-\d+$/.test(name) && statSync(join(folder, name)).isDirectory())
-  return names.map((name) => ({ name, files: readdirSync(join(folder, name)).map((file) => join(folder, name, file)) }))
-}
-
-async function dump(context: ScenarioContext, files: readonly string[], flags: readonly string[]): Promise<string> {
-  let output = ''
-  for (let start = 0; start < files.length; start += FILES_AT_ONCE) {
-    const some = files.slice(start, start + FILES_AT_ONCE)
-    const run = await context.client.call(
-      'tool',
-      { tool: DUMP, arguments: [...flags, '--files', some.join(',')], input: '' },
-      240_000,
-    )
-    assert.equal(run.code, 0, `exit code ${run.code}\n${run.output.slice(-1_000)}\n${run.errors.slice(-1_000)}`)
-    const complaint = COMPLAINTS.exec(`${run.output}\n${run.errors}`.replaceAll(FIRST_OF_A_SEGMENT, ''))
-    if (complaint !== null) {
-      const around = complaint.input.slice(Math.max(0, complaint.index - 300), complaint.index + 500)
-      throw new assert.AssertionError({ message: `DumpLogSegments ${flags.join(' ')} complains:\n${around}` })
-    }
-    output += run.output
-  }
-  return output
-}
-
-function count(output: string, pattern: RegExp): number {
-  return [...output.matchAll(pattern)].length
-}
 
 /** Several segments, all codecs, sequences of producers, deleted records, times out of order, tombstones, both clocks. */
 async function mixedLoad(context: ScenarioContext): Promise<{ rolled: string; group: string }> {
@@ -124,4 +80,5 @@ export const dumpLogScenarios: Scenario[] = [
       })
     },
   },
+  ...dumpedLifeScenarios,
 ]
