@@ -41,6 +41,7 @@ import { deleteOldest } from './oldest-segments.ts'
 import { OpenFiles } from './open-files.ts'
 import { ReadBuffers } from './read-buffers.ts'
 import { RetiredFiles } from './retired-files.ts'
+import { SharedSync } from './shared-sync.ts'
 import { errorText } from './storage-error.ts'
 import { TailCache } from './tail-cache.ts'
 import { findByTimestamp, findMaxTimestamp } from './timestamp-search.ts'
@@ -361,6 +362,7 @@ function contextOf(options: LocalLogStoreOptions, listeners: readonly AdvanceLis
     indexCache: new IndexCache(options.indexCacheBytes ?? 16 * MIB),
     readBuffers: new ReadBuffers(options.readBufferBytes ?? 8 * MIB),
     pace,
+    directorySync: new SharedSync(() => options.fileSystem.syncDirectory(options.directory)),
     report: options.report ?? (() => {}),
     usage: new DiskUsage(),
     removals: new DelayedRemovals(options.clock),

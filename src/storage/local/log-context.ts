@@ -10,6 +10,7 @@ import type { IndexCache } from './index-cache.ts'
 import type { Limiter } from './limiter.ts'
 import type { OpenFiles } from './open-files.ts'
 import type { ReadBuffers } from './read-buffers.ts'
+import type { SharedSync } from './shared-sync.ts'
 import type { TailCache } from './tail-cache.ts'
 import type { WritePace } from './write-pace.ts'
 
@@ -30,6 +31,8 @@ export interface LogContext {
   readonly indexCache: IndexCache
   readonly readBuffers: ReadBuffers
   readonly pace: WritePace
+  /** Of `directory`: new logs that come together share it. */
+  readonly directorySync: SharedSync
   readonly report: Report
   readonly usage: DiskUsage
   readonly removals: DelayedRemovals

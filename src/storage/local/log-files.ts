@@ -216,7 +216,7 @@ export class LogFiles {
   async #syncNamesNow(): Promise<void> {
     if (this.#parentUnsynced) {
       await this.#syncFiles([`${this.directory}/partition.metadata`])
-      await this.#context.fileSystem.syncDirectory(this.#context.directory)
+      await this.#context.directorySync.run()
       this.#parentUnsynced = false
     }
     if (!this.#namesUnsynced) return

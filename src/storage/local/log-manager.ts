@@ -289,7 +289,7 @@ export class LogManager {
     const path = `${this.#context.directory}/${retiredName(log.topic, log.partition, this.#context.random, 'delete')}`
     fileSystem.rename(directory, path)
     log.files.directory = path
-    await fileSystem.syncDirectory(this.#context.directory)
+    await this.#context.directorySync.run()
     const timer = removals.schedule(log.topicId, log.config['file.delete.delay.ms'], () => {
       this.#timers.delete(timer)
       files.forgetDirectory(path)
