@@ -1,10 +1,17 @@
-import { existsSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { PlainClient } from '../../support/plain-client.ts'
 import { BrokerProcess, endAll, filesIn } from '../../support/process.ts'
 import { expectSound, odradek, restored } from '../process/backup-command.ts'
 
+/** Files that say of which version they are, and how. */
+const NEWER: readonly [file: string, from: RegExp, to: string][] = [
+  ['meta.properties', /version=1/, 'version=2'],
+  ...['recovery-point', 'log-start', 'replication', 'cleaner'].map((name): [string, RegExp, string] => {
+    return [`${name}-offset-checkpoint`, /^0\n/, '1\n']
+  }),
+]
 const LOG = 'orders-0/00000000000000000000.log'
 
 describe('odradek verify', () => {
@@ -21,7 +28,7 @@ describe('odradek verify', () => {
 
   it('tells a clean stop from a kill, changes nothing, and ends with 1 only when something is wrong', async () => {
     const data = await stoppedData()
-    const before = filesIn(data).map((file) => [file, readFileSync(path.join(data, file)).toString('base64')])
+    const before = contentsOf(data)
     expect(await expectSound(data)).toContain('(stopped in order)')
     const cases: [name: string, damage: (data: string) => void, code: number, message: RegExp][] = [
       [
@@ -65,7 +72,7 @@ describe('odradek verify', () => {
       expect(ended.stdout, name).toMatch(message)
       expect(ended.stdout, name).not.toMatch(/\.\.|undefined|NaN/)
     }
-    expect(filesIn(data).map((file) => [file, readFileSync(path.join(data, file)).toString('base64')])).toEqual(before)
+    expect(contentsOf(data)).toEqual(before)
   })
 
   it.each([
@@ -80,19 +87,25 @@ describe('odradek verify', () => {
     expect(stderr).toContain(message)
   })
 
-  it('a directory of a newer version is refused by the broker, and no byte of it changes', async () => {
+  it('a directory with a file of a newer version is refused by the broker, and no byte of it changes', async () => {
     const data = await stoppedData()
-    newerVersion(data)
-    const before = filesIn(data).map((file) => [file, statSync(path.join(data, file)).mtimeMs])
-    const { code, stdout, stderr } = await BrokerProcess.run({ data })
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
-    expect(stderr).toMatch(
-      /^odradek: \S+meta\.properties: version 2 is not 1; this directory is left alone\. Start it [^\n]+\n$/,
-    )
-    expect(filesIn(data).map((file) => [file, statSync(path.join(data, file)).mtimeMs])).toEqual(before)
-    expect(existsSync(path.join(data, '.lock'))).toBe(false)
+    for (const [file, from, to] of NEWER) {
+      const copy = restored(data)
+      const content = readFileSync(path.join(copy, file), 'utf8')
+      writeFileSync(path.join(copy, file), content.replace(from, to))
+      const before = contentsOf(copy)
+      const { code, stdout, stderr } = await BrokerProcess.run({ data: copy })
+      expect({ code, stdout }, stderr).toEqual({ code: 1, stdout: '' })
+      expect(stderr).toMatch(/^odradek: [^\n]+ is left alone\. Start it with the version that wrote it\.\n$/)
+      expect(stderr).toContain(`${path.join(copy, file)}: version `)
+      expect(contentsOf(copy)).toEqual(before)
+    }
   })
 })
+
+function contentsOf(data: string): [file: string, content: string][] {
+  return filesIn(data).map((file) => [file, readFileSync(path.join(data, file)).toString('base64')])
+}
 
 function tearTail(data: string, clean: boolean): void {
   const log = path.join(data, LOG)
