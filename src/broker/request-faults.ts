@@ -46,8 +46,8 @@ export class RequestFaults {
 
   /** The same for what came as JSON. */
   addUnchecked(fault: unknown): FaultRule {
-    const read = readRequestFault(fault, this.#apis)
-    return this.#rules.add({ ...read, kind: read.effect.kind })
+    const { effect, ...rule } = readRequestFault(fault, this.#apis)
+    return this.#rules.add({ ...rule, kind: effect.kind, effect: () => effect })
   }
 
   /** In the order in which they were added; the spent and the expired as well, until they are removed. */

@@ -105,7 +105,7 @@ export function asList(name: string, value: unknown): readonly unknown[] {
 
 /** How a message quotes a value that somebody else wrote. */
 export function shown(value: unknown): string {
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value))
+  const text = typeof value === 'object' ? JSON.stringify(value) : String(value)
   return text.length > 100 ? `${text.slice(0, 100)}…` : text
 }
 

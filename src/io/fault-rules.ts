@@ -41,8 +41,11 @@ export interface FaultRulesOptions {
 
 interface NewRule<Effect, Subject> {
   readonly kind: string
-  readonly effect: Effect
+  /** With the rule's own chance, for an effect that leaves something to it. */
+  readonly effect: (chance: Random) => Effect
   readonly description: string
+  /** The effect leaves something to chance, whatever the schedule does. */
+  readonly random?: boolean
   readonly schedule: FaultSchedule
   readonly matches: (subject: Subject) => boolean
 }
@@ -137,8 +140,9 @@ export class FaultRules<Effect, Subject> {
       const { skip = 0, probability = 1 } = rule.schedule
       if (rule.matched <= skip || !happens(rule.chance, probability)) continue
       rule.fired++
-      effects.push(rule.effect)
-      if (!this.#goesOn(rule.effect)) break
+      const effect = rule.effect(rule.chance)
+      effects.push(effect)
+      if (!this.#goesOn(effect)) break
     }
     this.#settle()
     return effects
@@ -164,13 +168,13 @@ export class FaultRules<Effect, Subject> {
   }
 
   #shown(rule: Rule<Effect, Subject>): FaultRule {
-    const { id, kind, description, matched, fired, schedule, seed, expiresAtMs } = rule
+    const { id, kind, description, matched, fired, schedule, random, seed, expiresAtMs } = rule
     const leftMs = Math.max(0, Math.ceil(expiresAtMs - this.#clock.monotonicMs()))
     return {
       ...{ id, kind, description, matched, fired },
       state: this.#stateOf(rule),
       expiresInMs: schedule.expiresAfterMs === undefined ? null : leftMs,
-      seed: schedule.probability === undefined ? null : seed,
+      seed: random || schedule.probability !== undefined ? seed : null,
     }
   }
 }
@@ -180,14 +184,14 @@ function happens(chance: Random, probability: number): boolean {
   return probability >= 1 || chance.below(CHANCE_STEPS) < probability * CHANCE_STEPS
 }
 
-/** The part of a rule that all kinds of faults have. */
-export function readSchedule(fields: FaultFields): FaultSchedule {
+/** The part of a rule that all kinds of faults have. `random`: a seed has a meaning also without a probability. */
+export function readSchedule(fields: FaultFields, random = false): FaultSchedule {
   const times = fields.integer('times', 1, Number.MAX_SAFE_INTEGER)
   const skip = fields.integer('skip', 0, Number.MAX_SAFE_INTEGER)
   const probability = fields.probability('probability')
   const seed = fields.integer('seed', 0, SEEDS - 1)
   const expiresAfterMs = fields.integer('expiresAfterMs', 1, LONGEST_MS)
-  if (seed !== undefined && probability === undefined) {
+  if (seed !== undefined && probability === undefined && !random) {
     throw new FaultError('seed', 'without a probability nothing is left to chance')
   }
   return {
