@@ -13,6 +13,7 @@ import { Produce } from '../protocol/messages/00-produce.ts'
 import { Heartbeat } from '../protocol/messages/12-heartbeat.ts'
 import { type ApiEntry, apiEntry } from '../src/apis/api-entry.ts'
 import type { Broker } from '../src/broker/broker.ts'
+import { BrokerEvents } from '../src/broker/broker-events.ts'
 import { RequestFaults } from '../src/broker/request-faults.ts'
 import { nodeClock } from '../src/io/node-clock.ts'
 import { NodeTransport } from '../src/io/node-transport.ts'
@@ -40,13 +41,14 @@ function serve(send: (message: unknown) => void): void {
   const produce = apiEntry(Produce, { handle: () => ({ responses: [] }), fail: () => ({ responses: [] }) })
   const apis = new Map<number, ApiEntry>([heartbeat, produce].map((entry) => [entry.api.key, entry as ApiEntry]))
   // No handler here touches the broker.
-  const broker = { faults: new RequestFaults({ clock: nodeClock, random: 1, apis: [] }) } as Broker
   const logger = pino({ level: 'warn' })
+  const faults = new RequestFaults({ clock: nodeClock, random: 1, apis: [] })
+  const broker: Partial<Broker> = { faults, events: new BrokerEvents(logger) }
   const server = new Server({
     transport: new NodeTransport({ reuseReadBuffer }),
     clock: nodeClock,
     logger,
-    broker,
+    broker: broker as Broker,
     apis,
   })
   process.on('message', () => {

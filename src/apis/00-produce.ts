@@ -1,6 +1,8 @@
 import { ZERO_UUID } from '../../protocol/codec/schema.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
 import { Produce, type ProduceRequest, type ProduceResponse } from '../../protocol/messages/00-produce.ts'
+import { ProduceObservation } from '../broker/produce-observation.ts'
+import { type ProduceRefusal, type ProduceTarget, routeTarget } from '../broker/produce-route.ts'
 import { holdsTransactionalBatch } from '../broker/produce-rules.ts'
 import { isInternalTopic } from '../metadata/internal-topics.ts'
 import type { TopicImage } from '../metadata/metadata-image.ts'
@@ -51,6 +53,7 @@ function refuseWhole({ acks, topicData }: ProduceRequest): { error: ErrorCode; m
 
 async function append(context: RequestContext, request: ProduceRequest): Promise<ProduceResponse | NoReply> {
   const { broker, apiVersion } = context
+  const observation = broker.events.has('produce') ? new ProduceObservation() : null
   const appends: Append[] = []
   const pending: MutablePartitionResponse[] = []
   const repeated = repeatedPartitions(request)
@@ -66,6 +69,7 @@ async function append(context: RequestContext, request: ProduceRequest): Promise
       const times = repeated.get(entityOf(name, topicId, index))
       if (times === 'answered') continue
       partitionResponses.push(response)
+      observation?.add(topic?.name ?? name, index, records, response)
       if (times === 'unanswered') {
         repeated.set(entityOf(name, topicId, index), 'answered')
         response.errorCode = ErrorCode.INVALID_REQUEST
@@ -77,12 +81,13 @@ async function append(context: RequestContext, request: ProduceRequest): Promise
         continue
       }
       const prepared = prepare(context, request, topic, index, records)
+      const refusal = 'records' in prepared && prepared.log.topicId !== topic.id ? noRoomFor(context, prepared) : noRoom
       if (!('records' in prepared)) Object.assign(response, prepared)
-      else if (noRoom !== null) {
+      else if (refusal !== null) {
         outOfRoom = true
         // Of all codes the one on which every client waits, keeps its sequence and sends again; docs/disk-budget.md.
         response.errorCode = ErrorCode.KAFKA_STORAGE_ERROR
-        response.errorMessage = noRoom
+        response.errorMessage = refusal
       } else {
         appends.push(prepared)
         pending.push(response)
@@ -96,9 +101,17 @@ async function append(context: RequestContext, request: ProduceRequest): Promise
   const results = appends.length === 0 ? [] : await broker.store.append(appends, durabilityOf(context, request.acks))
   results.forEach((result, at) => {
     settle(pending[at]!, result)
+    observation?.appended(pending[at]!, appends[at]!.log, result)
   })
+  observation?.emit(broker.events, broker, senderOf(context, request))
   if (request.acks === 0) return hasError(responses) ? 'disconnect' : 'silent'
   return { responses, throttleTimeMs, ...hints(context, responses) }
+}
+
+/** Of a batch that an interceptor sends to another topic. */
+function noRoomFor({ broker }: RequestContext, { log }: Append): string | null {
+  const topic = broker.metadata.image.topicsById.get(log.topicId)
+  return topic === undefined ? null : broker.diskBudget.refusal(topic)
 }
 
 function missing(apiVersion: number, name: string): ErrorCode {
@@ -152,15 +165,47 @@ function prepare(
     const errorMessage = `The topic ${topic.name} is internal; only the broker writes to it.`
     return { errorCode: ErrorCode.INVALID_TOPIC_EXCEPTION, errorMessage }
   }
-  const { isr, replicas } = topic.partitions[index]!
+  const route = broker.produceInterceptors.isEmpty ? null : intercept(context, topic, index, acks, records)
+  if (route !== null && 'errorCode' in route) return route
+  const tooFew = tooFewInSync(context, route?.topic ?? topic, route?.partition ?? index, acks)
+  if (tooFew !== null) return tooFew
+  const { log, leaderEpoch } = route ?? located
+  return { log, records, origin: 'client', leaderEpoch, produceVersion: apiVersion }
+}
+
+function senderOf({ connection, clientId }: RequestContext, { acks }: ProduceRequest) {
+  return { connectionId: connection.id, clientId, acks }
+}
+
+/** Null when no interceptor has anything against it. */
+function intercept(
+  { broker, clientId, connection }: RequestContext,
+  topic: TopicImage,
+  partition: number,
+  acks: number,
+  records: Buffer,
+): ProduceTarget | ProduceRefusal | null {
+  const { clientAddress, principal } = connection
+  const origin = { topic: topic.name, partition, clientId, clientAddress, principal, acks }
+  const interception = broker.produceInterceptors.judge(origin, records)
+  if (interception === null) return null
+  if (interception.kind === 'route') return routeTarget(broker, interception)
+  return { errorCode: interception.error, errorMessage: interception.message }
+}
+
+function tooFewInSync(
+  { broker }: RequestContext,
+  topic: TopicImage,
+  partition: number,
+  acks: number,
+): Partial<PartitionResponse> | null {
+  const { isr, replicas } = topic.partitions[partition]!
   const minInSync = broker.topicConfigs.of(broker.metadata.image, topic.name)['min.insync.replicas']
   // More than all replicas cannot be meant: a topic with one copy takes acks=all whatever the setting says.
   const [wanted, inSync] = [Math.min(minInSync, replicas.length), isr.length]
-  if (acks === -1 && inSync < wanted) {
-    const errorMessage = `acks=all needs ${wanted} in-sync replicas (min.insync.replicas), and there are ${inSync}.`
-    return { errorCode: ErrorCode.NOT_ENOUGH_REPLICAS, errorMessage }
-  }
-  return { log: located.log, records, origin: 'client', leaderEpoch: located.leaderEpoch, produceVersion: apiVersion }
+  if (acks !== -1 || inSync >= wanted) return null
+  const errorMessage = `acks=all needs ${wanted} in-sync replicas (min.insync.replicas), and there are ${inSync}.`
+  return { errorCode: ErrorCode.NOT_ENOUGH_REPLICAS, errorMessage }
 }
 
 function durabilityOf({ broker }: RequestContext, acks: number): Durability {

@@ -51,6 +51,7 @@ async function handleFetch(context: RequestContext, request: FetchRequest): Prom
   asked.forEach(({ partition }, at) => {
     if (reported === null || reported[at]) group(responses, partition).push(answers[at]!)
   })
+  if (broker.events.has('fetch')) emitFetched(context, asked, results)
   const held = results.filter((result) => result !== null)
   return {
     throttleTimeMs: 0,
@@ -60,6 +61,21 @@ async function handleFetch(context: RequestContext, request: FetchRequest): Prom
     ...hints(context, answers),
     held,
   }
+}
+
+function emitFetched(
+  { broker, connection, clientId }: RequestContext,
+  asked: readonly Asked[],
+  results: readonly (ReadResult | null)[],
+): void {
+  asked.forEach(({ partition, log }, at) => {
+    const result = results[at]
+    if (log === null || !result || result.sizeBytes === 0) return
+    const { topic, partition: index } = log
+    const { sizeBytes, highWatermark } = result
+    const place = { topic, partition: index, fetchOffset: partition.fetchOffset }
+    broker.events.emit('fetch', broker, { connectionId: connection.id, clientId, ...place, sizeBytes, highWatermark })
+  })
 }
 
 /** Reads until minBytes are there, something is worth telling at once, or the time is up. */

@@ -7,10 +7,12 @@ import type { Membership } from '../metadata/membership.ts'
 import type { Metadata } from '../metadata/metadata.ts'
 import type { TopicConfigs } from '../metadata/topic-configs.ts'
 import type { Durability, LogStore } from '../storage/storage.ts'
+import type { BrokerEvents } from './broker-events.ts'
 import type { DiskBudget } from './disk-budget.ts'
 import type { FetchPurgatory } from './fetch-purgatory.ts'
 import type { FetchSessionCache } from './fetch-session-cache.ts'
 import type { Partitions } from './partitions.ts'
+import type { ProduceInterceptors } from './produce-interceptors.ts'
 import type { ProducerIds } from './producer-ids.ts'
 import type { RequestFaults } from './request-faults.ts'
 
@@ -30,6 +32,9 @@ export interface Broker {
   readonly producerIds: ProducerIds
   readonly diskBudget: DiskBudget
   readonly groups: GroupCoordinator
+  /** What happens, for whoever wants to see it; one for all brokers of this process, as the next. */
+  readonly events: BrokerEvents
+  readonly produceInterceptors: ProduceInterceptors
   /** What goes wrong on purpose; one for all brokers of this process. */
   readonly faults: RequestFaults
   /** What acks=all promises: `disk`, or `os` when the broker was told so. */

@@ -3,6 +3,7 @@ import { createInternalTopic } from '../broker/auto-create-topics.ts'
 import type { Broker } from '../broker/broker.ts'
 import { FetchPurgatory } from '../broker/fetch-purgatory.ts'
 import { FetchSessionCache } from '../broker/fetch-session-cache.ts'
+import { emitGroupNotes } from '../broker/group-events.ts'
 import { Partitions } from '../broker/partitions.ts'
 import { ProducerIds } from '../broker/producer-ids.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
@@ -37,7 +38,7 @@ export class BrokerNode {
 
   /** Loads the groups. Clients can connect once `listen` resolves. */
   static async start(engine: Engine, config: BrokerConfig): Promise<BrokerNode> {
-    const { io, store, metadata, cluster, topicDefaults, diskBudget, faults } = engine
+    const { io, store, metadata, cluster, topicDefaults, diskBudget, faults, events, produceInterceptors } = engine
     const { clock, logger, random } = io
     const membership = cluster.membershipOf(config['node.id'])
     const durability: Durability = config['odradek.durability']
@@ -49,6 +50,7 @@ export class BrokerNode {
       clock,
       random,
       logger,
+      onNotes: (notes) => emitGroupNotes(events, { clock, metadata, membership }, notes),
     })
     await groups.start()
     await groups.forgetMissingTopics(metadata.image)
@@ -69,6 +71,8 @@ export class BrokerNode {
       diskBudget,
       groups,
       faults,
+      events,
+      produceInterceptors,
       acksAllDurability: durability,
     })
   }

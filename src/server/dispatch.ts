@@ -14,6 +14,7 @@ import type { Connection } from './connection.ts'
 import type { Answer, Exchange } from './exchange.ts'
 import { FaultInjector } from './fault-injector.ts'
 import type { Intake } from './request-intake.ts'
+import { RequestObservation } from './request-observation.ts'
 
 /** From a frame to a handler, and from what the handler says to a reply in its turn. */
 export class Dispatcher {
@@ -57,7 +58,11 @@ export class Dispatcher {
       connection,
       broker: this.#broker,
     }
-    const exchange = { connection, intake, slot: connection.replies.add(), entry, context, request, alter: null }
+    const { events } = this.#broker
+    const observed = events.has('request') || events.has('response')
+    const observation = observed ? new RequestObservation(context, entry.api.name, intake.bytes) : null
+    const slot = connection.replies.add()
+    const exchange = { connection, intake, slot, entry, context, request, alter: null, observation }
     if (this.#broker.faults.active) this.#injector.meet(exchange)
     else this.#handle(exchange)
   }
@@ -113,17 +118,17 @@ export class Dispatcher {
   }
 }
 
-function send({ connection, slot, entry, context, alter }: Exchange, given: Answer): void {
+function send({ connection, slot, entry, context, alter, observation }: Exchange, given: Answer): void {
   const answer = alter === null ? given : alter(given)
   const { replies } = connection
-  if (answer === 'never') return
   if (answer === 'silent') replies.skip(slot)
   else if (answer === 'disconnect') replies.endAt(slot)
-  else {
+  else if (answer !== 'never') {
     const { apiVersion, correlationId } = context
     const release = entry.release === undefined ? null : () => entry.release!(answer)
     replies.reply(slot, (writer) => encodeReply(writer, entry.api, apiVersion, correlationId, answer), release)
   }
+  observation?.end(answer)
 }
 
 function encodeReply(

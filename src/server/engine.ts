@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import { apiTable } from '../apis/table.ts'
 import { DiskBudget } from '../broker/disk-budget.ts'
+import { type Extensions, newExtensions } from '../broker/extensions.ts'
 import { PartitionLogs } from '../broker/partition-logs.ts'
 import { RequestFaults } from '../broker/request-faults.ts'
 import { topicDefaults } from '../broker/topic-defaults.ts'
@@ -38,7 +39,7 @@ export interface BrokerIo {
 }
 
 /** What all brokers of this process share: one store, one metadata log, and who of them is alive. */
-export interface Engine {
+export interface Engine extends Extensions {
   readonly io: BrokerIo
   readonly store: LocalLogStore
   readonly metadata: LocalMetadata
@@ -60,6 +61,7 @@ export async function openEngine(
   configs: readonly BrokerConfig[],
   clusterId: string | null,
   leastLeaderEpoch: number,
+  extensions: Extensions = newExtensions(io),
 ): Promise<Engine> {
   const config = configs[0]!
   let found: FoundMetadata | undefined
@@ -87,7 +89,7 @@ export async function openEngine(
     apis: [...apiTable.values()].map(({ api }) => api),
   })
   const defaults = topicDefaults(config, io.random, cluster)
-  return { io, store, metadata, cluster, topicDefaults: defaults, diskBudget, faults }
+  return { io, store, metadata, cluster, topicDefaults: defaults, diskBudget, faults, ...extensions }
 }
 
 async function openDiskBudget(

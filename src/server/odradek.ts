@@ -1,4 +1,7 @@
 import type { Broker } from '../broker/broker.ts'
+import type { EventOrigin } from '../broker/broker-events.ts'
+import type { Extensions } from '../broker/extensions.ts'
+import { emitTopicChanges } from '../broker/topic-events.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import { virtualBrokerConfigs } from '../config/virtual-brokers.ts'
 import { admitBroker, moveLeader, withdrawBroker } from '../metadata/leadership.ts'
@@ -16,6 +19,8 @@ export interface OdradekOptions {
   readonly earlierListeners?: ReadonlyMap<number, readonly BoundListener[]>
   /** Every leadership begins with at least this epoch: for data that is older than what clients have seen. */
   readonly leastLeaderEpoch?: number
+  /** Those of an earlier life, so that who listens goes on listening. */
+  readonly extensions?: Extensions
 }
 
 /** Settings that, when given, replace the sync before the answer to acks=all. */
@@ -46,14 +51,15 @@ export class Odradek {
     })
     engine.metadata.onPublished((image, previous) => {
       for (const { node } of this.#members.values()) node.onPublished(image, previous)
+      emitTopicChanges(engine.events, clusterOrigin(engine), image, previous)
     })
   }
 
   /** Resolves when every listener accepts and every API can be served. */
   static async start(io: BrokerIo, options: OdradekOptions): Promise<Odradek> {
-    const { config, clusterId, earlierListeners, leastLeaderEpoch = 0 } = options
+    const { config, clusterId, earlierListeners, leastLeaderEpoch = 0, extensions } = options
     const configs = virtualBrokerConfigs(config)
-    const engine = await openEngine(io, configs, clusterId, leastLeaderEpoch)
+    const engine = await openEngine(io, configs, clusterId, leastLeaderEpoch, extensions)
     const odradek = new Odradek(engine)
     warnOfFlushSettings(io, config)
     for (const one of configs) {
@@ -179,6 +185,11 @@ export class Odradek {
     if (member === undefined) throw new RangeError(`there is no broker ${id}; there are ${this.brokerIds.join(', ')}`)
     return member
   }
+}
+
+/** Topics and leaders are the cluster's; the controller stands for it. */
+function clusterOrigin({ io, metadata, cluster }: Engine): EventOrigin {
+  return { clock: io.clock, metadata, membership: { selfId: cluster.liveIds[0] ?? -1 } }
 }
 
 function warnOfFlushSettings({ logger }: BrokerIo, config: BrokerConfig): void {

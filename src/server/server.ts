@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { ApiEntry } from '../apis/api-entry.ts'
 import type { Listener } from '../apis/context.ts'
 import type { Broker } from '../broker/broker.ts'
+import type { EventFields } from '../broker/broker-events.ts'
 import type { Clock, Timer } from '../io/clock.ts'
 import type { Binding, Socket, Transport } from '../io/transport.ts'
 import { Connection, type ConnectionHost } from './connection.ts'
@@ -49,6 +50,7 @@ export class Server {
   readonly #transport: Transport
   readonly #clock: Clock
   readonly #logger: Logger
+  readonly #broker: Broker
   readonly #dispatcher: Dispatcher
   readonly #host: ConnectionHost
   readonly #bindings: Binding[] = []
@@ -66,6 +68,7 @@ export class Server {
     this.#transport = transport
     this.#clock = clock
     this.#logger = logger
+    this.#broker = broker
     const dispatcher = new Dispatcher(apis, broker, clock, logger)
     this.#dispatcher = dispatcher
     this.#host = {
@@ -156,6 +159,7 @@ export class Server {
     const { clientAddress } = connection
     this.#connections.add(connection)
     this.#connectionsByIp.set(clientAddress, (this.#connectionsByIp.get(clientAddress) ?? 0) + 1)
+    if (this.#broker.events.has('connect')) this.#broker.events.emit('connect', this.#broker, peerOf(connection))
     connection.open()
     if (this.#paused) connection.hold()
   }
@@ -174,6 +178,8 @@ export class Server {
     const left = this.#connectionsByIp.get(clientAddress)! - 1
     if (left === 0) this.#connectionsByIp.delete(clientAddress)
     else this.#connectionsByIp.set(clientAddress, left)
+    const { events } = this.#broker
+    if (events.has('disconnect')) events.emit('disconnect', this.#broker, { ...peerOf(connection), error })
     // A reset is how many clients say goodbye.
     if (error !== null) this.#logger.debug({ err: error, peer: connection.peer }, 'a connection broke')
     if (this.#connections.size === 0) this.#onEmpty?.()
@@ -206,4 +212,8 @@ export class Server {
       }
     }
   }
+}
+
+function peerOf({ id, listener, clientAddress }: Connection): EventFields<'connect'> {
+  return { connectionId: id, listener: listener.name, clientAddress }
 }

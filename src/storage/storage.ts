@@ -60,6 +60,8 @@ export interface AppendResult {
   /** -1 unless the topic stamps records itself, or for a duplicate the timestamp of the stored batch. */
   readonly logAppendTimeMs: number
   readonly logStartOffset: number
+  /** An idempotent producer's batch that was there already: nothing was appended. */
+  readonly duplicate?: true
 }
 
 export interface RecordError {

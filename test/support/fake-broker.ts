@@ -1,5 +1,9 @@
+import { pino } from 'pino'
 import type { Broker } from '../../src/broker/broker.ts'
+import { BrokerEvents } from '../../src/broker/broker-events.ts'
+import { ProduceInterceptors } from '../../src/broker/produce-interceptors.ts'
 import { RequestFaults } from '../../src/broker/request-faults.ts'
+import { nodeClock } from '../../src/io/node-clock.ts'
 import { SimulatedClock } from '../../src/io/simulated-clock.ts'
 import type { MetadataImage } from '../../src/metadata/metadata-image.ts'
 
@@ -17,7 +21,10 @@ const EMPTY_IMAGE: MetadataImage = {
 
 /** A broker with an empty metadata image, no faults and nothing else: what is missing fails loudly when it is touched. */
 export function fakeBroker(image: Partial<MetadataImage> = {}): Broker {
+  const logger = pino({ level: 'silent' })
   const parts: Partial<Broker> = {
+    events: new BrokerEvents(logger),
+    produceInterceptors: new ProduceInterceptors(nodeClock, logger),
     faults: new RequestFaults({ clock: new SimulatedClock(), random: 1, apis: [] }),
     metadata: {
       image: { ...EMPTY_IMAGE, ...image },

@@ -116,7 +116,7 @@ export class LogAppender {
       if (verdict.kind === 'refused') return notAppended(verdict.error, verdict.message, [], log.logStartOffset)
       if (verdict.kind === 'duplicate') {
         const { baseOffset, lastOffset, timestampMs } = verdict.batch
-        return appended(baseOffset, lastOffset + 1, timestampMs, log.logStartOffset)
+        return { ...appended(baseOffset, lastOffset + 1, timestampMs, log.logStartOffset), duplicate: true }
       }
     }
     const baseOffset = log.logEndOffset
