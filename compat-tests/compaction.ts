@@ -33,8 +33,7 @@ const KEPT_LAST = 'the last record of a round, without a key'
 /** Runs everything on both; the differences, empty when there is none. */
 export async function compareCompaction(seed = 1): Promise<string[]> {
   const startMs = Date.now() - 2 * HOUR_MS
-  const ours = await stepsOf('odradek', seed, startMs)
-  const theirs = await stepsOf('kafka', seed, startMs)
+  const [ours, theirs] = await Promise.all([stepsOf('odradek', seed, startMs), stepsOf('kafka', seed, startMs)])
   return ours.flatMap((step, index) => differencesOf(step, theirs[index]!))
 }
 
@@ -85,9 +84,11 @@ class Steps {
 
   async run(): Promise<Step[]> {
     await this.#compaction()
+    await this.#tombstones()
     await this.#lags()
     await this.#compactionAndRetention()
     await this.#retention()
+    await this.#deletedRecords()
     await this.#withoutKeys()
     return this.#steps
   }
@@ -104,6 +105,23 @@ class Steps {
       await this.#broker.configure(topic, NOW)
       await this.#note(`round ${round + 1}`, topic, ({ records }) => records.length < before)
     }
+  }
+
+  /** Those that are young enough stay, round after round. */
+  async #tombstones(): Promise<void> {
+    const topic = 'tombstones'
+    await this.#broker.createTopic(topic, { ...COMPACTED, 'delete.retention.ms': String(HOUR_MS) })
+    let timeMs = this.#startMs
+    for (const round of [1, 2]) {
+      await this.#broker.configure(topic, LATER)
+      timeMs = await this.#fill(topic, 40, timeMs)
+      const before = await this.#countWhenQuiet(topic)
+      await this.#broker.configure(topic, NOW)
+      await this.#note(`round ${round}`, topic, ({ records }) => records.length < before)
+    }
+    const { records } = this.#steps.at(-1)!.contents
+    if (!records.some((record) => record.includes('=null')))
+      throw new Error('no tombstone is left: this proves nothing')
   }
 
   /** Half of the records are older than the lag. It is set when all are there: then there is one round. */
@@ -151,6 +169,20 @@ class Steps {
     await this.#broker.createTopic('kept', { ...SEGMENTED, 'retention.ms': '1', 'cleanup.policy': 'compact' })
     await this.#fill('kept', 20, this.#startMs)
     await this.#note('compact alone', 'kept', () => true)
+  }
+
+  /** In the middle of a segment: those below go, and the log begins where it was said, also for a round of compaction. */
+  async #deletedRecords(): Promise<void> {
+    const topic = 'records-deleted'
+    await this.#broker.createTopic(topic, { ...SEGMENTED, 'retention.ms': '-1' })
+    await this.#fill(topic, 40, this.#startMs)
+    for (const offset of [7, 31]) {
+      await this.#broker.deleteRecords(topic, offset)
+      await this.#note(`up to ${offset}`, topic, ({ earliest }) => earliest === offset)
+    }
+    const before = await this.#countWhenQuiet(topic)
+    await this.#broker.configure(topic, { 'cleanup.policy': 'compact', ...NOW })
+    await this.#note('a round', topic, ({ records }) => records.length < before)
   }
 
   /** The policy comes after the records: they have no keys, and go; but for the last one of the round, here. */

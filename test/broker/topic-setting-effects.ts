@@ -36,7 +36,9 @@ export class Filled {
   async segments(count: number, pairs: readonly string[] = ['a=1', 'b=1']): Promise<void> {
     await this.broker.advance(count * 10_000)
     for (let index = 0; index < count; index++) {
-      await this.put(pairs, { timestamp: this.broker.clock.nowMs() - (count - 1 - index) * 10_000 })
+      const timestamp = this.broker.clock.nowMs() - (count - 1 - index) * 10_000
+      const { error } = await this.put(pairs, { timestamp })
+      if (error !== 0) throw new Error(`an append was answered with error ${error}`)
     }
     // The names and indexes of the full segments are on the disk after that.
     await this.broker.advance(0)
