@@ -4,6 +4,7 @@ import type { DriverCommand } from './driver.ts'
 import type { Scenario } from './scenario.ts'
 import { configScenarios } from './scenarios/configs.ts'
 import { consoleToolScenarios } from './scenarios/console-tools.ts'
+import { diskBudgetScenarios } from './scenarios/disk-budget.ts'
 import { dumpLogScenarios } from './scenarios/dump-log.ts'
 import { groupAdminScenarios } from './scenarios/group-admin.ts'
 import { groupScenarios } from './scenarios/groups.ts'
@@ -31,6 +32,7 @@ const clientsFolder = join(dirname(fileURLToPath(import.meta.url)), 'clients')
 const commonScenarios: readonly Scenario[] = [
   ...roundTripScenarios,
   ...volumeScenarios,
+  ...diskBudgetScenarios,
   ...produceScenarios,
   ...offsetScenarios,
   ...topicScenarios,
