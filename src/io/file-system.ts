@@ -26,6 +26,8 @@ export interface FileSystem {
   syncDirectory(path: string): Promise<void>
   /** Writes path.tmp, syncs it, renames it over path and syncs the directory: the old content or the new, never a mixture. */
   replaceFile(path: string, content: Buffer): Promise<void>
+  /** How many descriptors this process may have, sockets included; null, or no method, where nobody says. */
+  descriptorLimit?(): number | null
   /** Bytes of the file system that holds path, or null when unknown. */
   space(path: string): FileSystemSpace | null
   /** The same off the event loop: a file system on a network may take its time. */

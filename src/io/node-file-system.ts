@@ -203,6 +203,13 @@ export const nodeFileSystem: FileSystem = {
     await nodeFileSystem.syncDirectory(path.dirname(filePath))
   },
 
+  descriptorLimit(): number | null {
+    // Linux; elsewhere Node has raised the limit as far as it goes, and tells nobody.
+    const limits = nodeFileSystem.readFile('/proc/self/limits')?.toString('latin1') ?? ''
+    const soft = /^Max open files\s+(\d+)/m.exec(limits)?.[1]
+    return soft === undefined ? null : Number(soft)
+  },
+
   space(directory): FileSystemSpace | null {
     try {
       return spaceOf(fs.statfsSync(directory))

@@ -125,6 +125,7 @@ async function openStore(
     nodeId: config['node.id'],
     clusterId: clusterId ?? newTopicId(io.random),
     report: (level, message) => io.logger[level](message),
+    ...(config['odradek.open.files'] >= 0 && { openFileLimit: config['odradek.open.files'] }),
     // One checkpoint writes both.
     checkpointIntervalMs: Math.min(
       config['log.flush.offset.checkpoint.interval.ms'],

@@ -23,6 +23,11 @@ export const odradekConfigs = {
     'What acks=all promises: "disk" answers when the records would survive a power cut, "os" when the operating system has them, as Kafka does.',
     { oneOf: ['disk', 'os'] },
   ),
+  'odradek.open.files': int(
+    -1,
+    'Files of logs that are kept open; above, those used longest ago are closed and opened again when needed. -1 is half of what the operating system allows this process (ulimit -n), at most 4096.',
+    { min: -1 },
+  ),
   'odradek.record.validation': string('shallow', 'Default of odradek.record.validation for topics.', {
     oneOf: ['shallow', 'deep'],
     dynamic: 'cluster',

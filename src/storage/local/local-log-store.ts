@@ -38,7 +38,7 @@ import { type DirectoryInspection, LogManager } from './log-manager.ts'
 import { readLog } from './log-reader.ts'
 import { LogRetention } from './log-retention.ts'
 import { deleteOldest } from './oldest-segments.ts'
-import { OpenFiles } from './open-files.ts'
+import { defaultOpenFileLimit, OpenFiles } from './open-files.ts'
 import { ReadBuffers } from './read-buffers.ts'
 import { RetiredFiles } from './retired-files.ts'
 import { SharedSync } from './shared-sync.ts'
@@ -68,6 +68,7 @@ export interface LocalLogStoreOptions {
   readonly indexCacheBytes?: number
   /** Memory kept ready for reads from files. */
   readonly readBufferBytes?: number
+  /** Files kept open; half of what the process may have, up to a limit, unless given. */
   readonly openFileLimit?: number
   /** Decompressed size of one batch above which it is refused. */
   readonly decompressedBatchLimitBytes?: number
@@ -356,7 +357,7 @@ function contextOf(options: LocalLogStoreOptions, listeners: readonly AdvanceLis
     random: options.random,
     work: options.work,
     endOfTurn: atEndOfTurn,
-    files: new OpenFiles(options.fileSystem, options.openFileLimit ?? 1000),
+    files: new OpenFiles(options.fileSystem, options.openFileLimit ?? defaultOpenFileLimit(options.fileSystem)),
     fileOperations: new Limiter(FILE_OPERATIONS_AT_ONCE),
     tailCache: new TailCache(options.tailCacheBytes ?? 32 * MIB),
     indexCache: new IndexCache(options.indexCacheBytes ?? 16 * MIB),
