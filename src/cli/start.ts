@@ -1,5 +1,6 @@
-import pino from 'pino'
-import { loadBrokerConfig } from '../config/broker-config.ts'
+import pino, { type Logger } from 'pino'
+import { type BrokerConfig, loadBrokerConfig } from '../config/broker-config.ts'
+import { HTTP_LISTENER_RANGE, parseHttpListener } from '../config/http-listener.ts'
 import { nodeClock } from '../io/node-clock.ts'
 import { nodeFileSystem } from '../io/node-file-system.ts'
 import { nodeProcessTable } from '../io/node-process-table.ts'
@@ -8,6 +9,7 @@ import { NodeTransport } from '../io/node-transport.ts'
 import { nodeWork } from '../io/node-work.ts'
 import { endOfTurn } from '../io/turn.ts'
 import { Odradek } from '../server/odradek.ts'
+import type { CommandConsole } from './command-console.ts'
 import { isSystemError, reasonOf } from './failure.ts'
 import type { GivenOption } from './option-reader.ts'
 import { UsageError } from './usage-error.ts'
@@ -19,6 +21,7 @@ export const START_OPTIONS = {
   brokers: { type: 'string' },
   set: { type: 'string', short: 's' },
   config: { type: 'string', short: 'c' },
+  http: { type: 'string' },
 } as const
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
@@ -41,6 +44,7 @@ export function readStartSettings(options: readonly GivenOption<StartOption>[]):
     else if (name === 'data') named.set('log.dirs', value)
     else if (name === 'durability') named.set('odradek.durability', value)
     else if (name === 'brokers') named.set('odradek.virtual.brokers', value)
+    else if (name === 'http') named.set('odradek.http.listener', httpListenerOf(rawName, value))
     else if (name === 'config') configFile = value
     else settings.set(...settingOf(rawName, value))
   }
@@ -51,6 +55,11 @@ function portOf(option: string, value: string): number {
   const port = /^\d{1,5}$/.test(value) ? Number(value) : Number.NaN
   if (!(port <= 65535)) throw new UsageError(`${option} ${value}: a port is a number from 0 to 65535`)
   return port
+}
+
+function httpListenerOf(option: string, value: string): string {
+  if (parseHttpListener(value) === null) throw new UsageError(`${option} ${value}: give ${HTTP_LISTENER_RANGE}`)
+  return value
 }
 
 function settingOf(option: string, text: string): [name: string, value: string] {
@@ -77,6 +86,14 @@ function logLevel(): string {
   throw new UsageError(`ODRADEK_LOG_LEVEL ${level}: the levels are ${LOG_LEVELS.join(', ')}`)
 }
 
+/** Loaded only when it is asked for: a start without it does not pay for it. */
+async function openConsole(config: BrokerConfig, logger: Logger): Promise<CommandConsole | null> {
+  const listener = config['odradek.http.listener']
+  if (listener === null) return null
+  const { CommandConsole } = await import('./command-console.ts')
+  return CommandConsole.open(listener, logger)
+}
+
 /** Runs a broker until it is told to stop. Resolves when it is ready. */
 export async function start(
   options: readonly GivenOption<StartOption>[],
@@ -96,9 +113,11 @@ export async function start(
   }
   if (unknown.length > 0) logger.warn(`settings that nobody knows: ${unknown.join(', ')}`)
 
+  // Before the data directory is touched: a port that is taken changes nothing.
+  const http = await openConsole(config, logger)
   const odradek = await Odradek.start(
     {
-      fileSystem: nodeFileSystem,
+      fileSystem: http?.fileSystem ?? nodeFileSystem,
       clock: nodeClock,
       random: nodeRandom,
       transport: new NodeTransport(),
@@ -109,9 +128,10 @@ export async function start(
     },
     { config, clusterId },
   )
+  http?.serve(odradek)
   const stop = (reason: string) => {
     logger.info(`${reason}: stopping`)
-    odradek.close().then(() => process.exit(0), fail)
+    Promise.all([http?.close(), odradek.close()]).then(() => process.exit(0), fail)
   }
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, stop)
   if (process.env['ODRADEK_LAUNCHED']) process.on('disconnect', () => stop('the launcher is gone'))

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type DiskFault, DiskFaults } from '../../src/io/disk-faults.ts'
 import { FaultyFileSystem } from '../../src/io/faulty-file-system.ts'
+import type { FileSystem } from '../../src/io/file-system.ts'
 import { SimulatedClock } from '../../src/io/simulated-clock.ts'
 import { SimulatedFileSystem } from '../../src/io/simulated-file-system.ts'
 
@@ -10,7 +11,7 @@ function makeDisk(...rules: DiskFault[]) {
   const clock = new SimulatedClock()
   const blocked: number[] = []
   const faults = new DiskFaults({ clock, random: 1, block: (ms) => blocked.push(ms) })
-  const under = new SimulatedFileSystem()
+  const under: FileSystem = new SimulatedFileSystem()
   const disk = new FaultyFileSystem(under, faults)
   disk.makeDirectory('/data/orders-0')
   const file = disk.open('/data/orders-0/0.log', 'create')

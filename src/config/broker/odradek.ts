@@ -1,5 +1,6 @@
 import { int, string } from '../config-definition.ts'
 import { DERIVED_MARK, DISK_MARK_RANGE, diskMarkProblem, NO_MARK } from '../disk-mark.ts'
+import { HTTP_LISTENER_RANGE, httpListenerProblem } from '../http-listener.ts'
 
 /** Settings that Kafka does not have. */
 export const odradekConfigs = {
@@ -22,6 +23,11 @@ export const odradekConfigs = {
     'disk',
     'What acks=all promises: "disk" answers when the records would survive a power cut, "os" when the operating system has them, as Kafka does.',
     { oneOf: ['disk', 'os'] },
+  ),
+  'odradek.http.listener': string(
+    null,
+    'Where HTTP is served, which tells the state of the broker and makes faults happen; off where it is not set. Without a host only this machine reaches it. There is no password.',
+    { check: httpListenerProblem, range: HTTP_LISTENER_RANGE },
   ),
   'odradek.open.files': int(
     -1,
