@@ -67,13 +67,22 @@ export function explicitBrokerText(
 ): string | undefined {
   for (const { name, factor } of definition.synonyms) {
     const text = layers.broker.get(name) ?? layers.cluster.get(name) ?? layers.static.get(name)
-    if (text === undefined || definition.parse(text).problem !== null) continue
+    if (text === undefined) continue
+    if (definition.parse(text).problem !== null) {
+      // Kafka takes every negative number of log.retention.ms, .minutes and .hours for "no limit".
+      if (isNegative(text) && definition.parse('-1').problem === null) return '-1'
+      continue
+    }
     const canonical = canonicalText(definition, text)
     // Hours and minutes below zero mean "no limit", which is -1 in every unit.
     if (factor !== 1) return canonical.startsWith('-') ? '-1' : String(BigInt(canonical) * BigInt(factor))
     return canonical
   }
   return undefined
+}
+
+function isNegative(text: string): boolean {
+  return /^\s*-\d+\s*$/.test(text)
 }
 
 function parsedOr<T>(definition: ConfigDefinition<T>, text: string, otherwise: T): T {

@@ -57,8 +57,8 @@ describe('settings of the cleaner take effect on the running broker', () => {
     expect(await countOf(topic)).toBe(4)
   })
 
-  it('log.cleaner.io.max.bytes.per.second, also for a round that waits', async () => {
-    const topic = await filled({ 'log.cleaner.io.max.bytes.per.second': '0.01' })
+  it.each(['0.01', '0'])('log.cleaner.io.max.bytes.per.second, also for a round that waits: %s', async (little) => {
+    const topic = await filled({ 'log.cleaner.io.max.bytes.per.second': little })
     await topic.broker.advance(BACKOFF_MS * 4)
     expect(await countOf(topic)).toBe(6)
     await topic.broker.alter(BROKER_RESOURCE, '', { 'log.cleaner.io.max.bytes.per.second': '1000000' })

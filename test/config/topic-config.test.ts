@@ -46,6 +46,8 @@ describe('topic config', () => {
     ['minutes before hours', { 'log.retention.minutes': '6', 'log.retention.hours': '7' }, 'retention.ms', 360_000],
     ['hours', { 'log.retention.hours': '7' }, 'retention.ms', 25_200_000],
     ['no limit in hours', { 'log.retention.hours': '-1' }, 'retention.ms', -1],
+    ['no limit in hours, however negative', { 'log.retention.hours': '-2' }, 'retention.ms', -1],
+    ['no limit in milliseconds, however negative', { 'log.retention.ms': '-5' }, 'retention.ms', -1],
     ['hours of a roll', { 'log.roll.hours': '2' }, 'segment.ms', 7_200_000],
     ['hours of jitter', { 'log.roll.jitter.hours': '1' }, 'segment.jitter.ms', 3_600_000],
     ['the flush scheduler', { 'log.flush.scheduler.interval.ms': '100' }, 'flush.ms', 100],

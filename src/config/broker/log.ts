@@ -130,8 +130,8 @@ export const logConfigs = {
     'Default of segment.jitter.ms for topics in hours, where log.roll.jitter.ms is not set.',
     { min: 0 },
   ),
-  'log.roll.jitter.ms': long(null, 'Default of segment.jitter.ms for topics.', { dynamic: 'cluster' }),
-  'log.roll.ms': long(null, 'Default of segment.ms for topics.', { dynamic: 'cluster' }),
+  'log.roll.jitter.ms': long(null, 'Default of segment.jitter.ms for topics.', { min: 0, dynamic: 'cluster' }),
+  'log.roll.ms': long(null, 'Default of segment.ms for topics.', { min: 1, dynamic: 'cluster' }),
   'log.segment.bytes': int(1073741824, 'Default of segment.bytes for topics.', { min: 1048576, dynamic: 'cluster' }),
   'log.segment.delete.delay.ms': long(60000, 'Default of file.delete.delay.ms for topics.', {
     min: 0,

@@ -1,5 +1,8 @@
 import type { Clock, Timer } from '../../io/clock.ts'
 
+/** The longest that a timer waits; a rate of 0 means forever, until there is another. */
+const LONGEST_WAIT_MS = 2 ** 31 - 1
+
 /** Spreads bytes over time: whoever has moved more than the rate allows waits until it no longer has. */
 export class IoThrottle {
   readonly #clock: Clock
@@ -23,12 +26,13 @@ export class IoThrottle {
   }
 
   async spend(bytes: number): Promise<void> {
+    if (bytes === 0) return
     const nowMs = this.#clock.monotonicMs()
     this.#paidAtMs = Math.max(this.#paidAtMs, nowMs) + (bytes * 1000) / this.#bytesPerSecond
     const waitMs = this.#paidAtMs - nowMs
     if (waitMs < 1 || this.#stopped) return
     await new Promise<void>((resolve) => {
-      const timer = this.#clock.schedule(waitMs, () => {
+      const timer = this.#clock.schedule(Math.min(waitMs, LONGEST_WAIT_MS), () => {
         this.#waiting.delete(timer)
         resolve()
       })
