@@ -30,7 +30,8 @@ export class LeaderEpochCache {
     const latest = this.latest
     if (latest && latest.epoch >= epoch) return
     while ((this.latest?.startOffset ?? -1) >= startOffset) this.#entries.pop()
-    this.#entries.push({ epoch, startOffset })
+    // An array of its exact size: one that is pushed to keeps room for sixteen more, in every partition.
+    this.#entries = [...this.#entries, { epoch, startOffset }]
     this.dirty = true
   }
 

@@ -6,6 +6,8 @@ import type { OpenFile } from './open-files.ts'
 import { encodeProducerSnapshot, type ProducerState } from './producer-state.ts'
 import { errorText, StorageError } from './storage-error.ts'
 
+const DONE = Promise.resolve()
+
 /**
  * The files of one log: made when the first batch is written, finished in the background when a segment is full. A
  * partition that was never written to has no files: its topic is in the metadata.
@@ -22,9 +24,9 @@ export class LogFiles {
   /** Names were created or removed that a power cut could undo. */
   #namesUnsynced = false
   #parentUnsynced = false
-  #namesSync: Promise<void> = Promise.resolve()
-  #finishing: Promise<void> = Promise.resolve()
-  #flushing: Promise<void> = Promise.resolve()
+  #namesSync: Promise<void> = DONE
+  #finishing: Promise<void> = DONE
+  #flushing: Promise<void> = DONE
   /** Base offsets of full segments whose indexes are not on the disk yet. */
   readonly #unfinished: number[] = []
 

@@ -54,7 +54,8 @@ export class LogWriter {
   #syncing = false
   /** blocked: the disk is full, and the log is being cut back to what is written. */
   #state: 'running' | 'blocked' | 'stopped' = 'running'
-  readonly #unsynced = new Set<LogSegment>()
+  /** Mostly none or one: a set for each of ten thousand logs would take more memory than the rest of this. */
+  #unsynced: LogSegment[] = []
   #waitingForWrite: Waiter[] = []
   #waitingForSync: Waiter[] = []
   #idleWaiters: (() => void)[] = []
@@ -148,7 +149,7 @@ export class LogWriter {
   }
 
   markUnsynced(segment: LogSegment): void {
-    this.#unsynced.add(segment)
+    if (!this.#unsynced.includes(segment)) this.#unsynced.push(segment)
   }
 
   #nextGroup(): PendingWrite[] {
@@ -218,7 +219,7 @@ export class LogWriter {
     this.#unpin(group)
     this.#pendingBytes -= bytes
     segment.writtenBytes = last.position + (last.slice.end - last.slice.start)
-    this.#unsynced.add(segment)
+    this.markUnsynced(segment)
     this.writtenOffset = last.endOffset
     this.#host.written(bytes)
     settleUpTo(this.#waitingForWrite, this.writtenOffset)
@@ -243,7 +244,7 @@ export class LogWriter {
       this.#syncRequested || (this.#waitingForSync[0]?.offset ?? Number.POSITIVE_INFINITY) <= this.writtenOffset
     if (!wanted) return
     this.#syncRequested = false
-    if (this.#unsynced.size === 0 && this.syncedOffset === this.writtenOffset) {
+    if (this.#unsynced.length === 0 && this.syncedOffset === this.writtenOffset) {
       settleUpTo(this.#waitingForSync, this.syncedOffset)
       return
     }
@@ -252,8 +253,8 @@ export class LogWriter {
   }
 
   async #syncLater(target: number): Promise<void> {
-    const segments = [...this.#unsynced]
-    this.#unsynced.clear()
+    const segments = this.#unsynced
+    this.#unsynced = []
     let failure: unknown = null
     try {
       await Promise.all(segments.map((segment) => this.#context.fileOperations.run(() => this.#syncSegment(segment))))

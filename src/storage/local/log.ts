@@ -59,7 +59,7 @@ export class Log implements LogHandle, WriterHost {
     this.config = config
     this.tail = new LogTail(context.tailCache)
     this.files = files
-    this.segments = loaded.segments
+    this.segments = [...loaded.segments]
     this.epochs = loaded.epochs
     this.producerState = loaded.producers
     this.logStartOffset = loaded.logStartOffset

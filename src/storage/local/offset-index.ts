@@ -3,6 +3,8 @@ import { readInt32, writeInt32 } from '../../../protocol/records/int64.ts'
 const ENTRY_BYTES = 8
 const FIRST_CAPACITY = 64
 
+const EMPTY = Buffer.alloc(0)
+
 /**
  * Where batches lie in a segment: per entry the last offset of a batch, relative to the segment's base, and the position
  * of the batch in the file, both int32. The bytes in memory are those of the `.index` file.
@@ -12,7 +14,7 @@ export class OffsetIndex {
   #entries: Buffer
   #count: number
 
-  constructor(baseOffset: number, content: Buffer = Buffer.alloc(0)) {
+  constructor(baseOffset: number, content: Buffer = EMPTY) {
     this.baseOffset = baseOffset
     this.#entries = content
     this.#count = Math.floor(content.length / ENTRY_BYTES)

@@ -24,14 +24,18 @@ interface EndedTransaction {
   readonly lastOffset: number
 }
 
+/** Of a log that never had any, as most of ten thousand: never written to. */
+const NO_PRODUCERS = new Map<number, ProducerEntry>()
+const NONE_OPEN = new Map<number, number>()
+
 /**
  * The producers of one log: the last batches of each, and the open transactions. `apply` is the only way in, for an
  * append and for the replay of the log alike, so that a restart arrives at the same state.
  */
 export class ProducerState {
-  readonly #producers = new Map<number, ProducerEntry>()
+  #producers = NO_PRODUCERS
   /** By producer id, in the order in which they began: the first is the earliest. */
-  readonly #open = new Map<number, number>()
+  #open = NONE_OPEN
   /** Ended, but the marker is not yet readable: the last stable offset may not pass it. */
   #ended: EndedTransaction[] = []
 
@@ -70,7 +74,7 @@ export class ProducerState {
     entry.batches = [...kept, batch]
     if (isTransactional(header.attributes) && entry.currentTransactionFirstOffset < 0) {
       entry.currentTransactionFirstOffset = header.baseOffset
-      this.#open.set(header.producerId, header.baseOffset)
+      this.#noteOpen(header.producerId, header.baseOffset)
     }
     return null
   }
@@ -109,8 +113,8 @@ export class ProducerState {
 
   /** Puts back a producer that a snapshot knows. */
   restore(entry: ProducerEntry): void {
-    this.#producers.set(entry.producerId, entry)
-    if (entry.currentTransactionFirstOffset >= 0) this.#open.set(entry.producerId, entry.currentTransactionFirstOffset)
+    this.#put(entry)
+    if (entry.currentTransactionFirstOffset >= 0) this.#noteOpen(entry.producerId, entry.currentTransactionFirstOffset)
   }
 
   all(): IterableIterator<ProducerEntry> {
@@ -127,8 +131,18 @@ export class ProducerState {
       lastAppendMs: 0,
       batches: [],
     }
-    this.#producers.set(header.producerId, entry)
+    this.#put(entry)
     return entry
+  }
+
+  #put(entry: ProducerEntry): void {
+    if (this.#producers === NO_PRODUCERS) this.#producers = new Map()
+    this.#producers.set(entry.producerId, entry)
+  }
+
+  #noteOpen(producerId: number, firstOffset: number): void {
+    if (this.#open === NONE_OPEN) this.#open = new Map()
+    this.#open.set(producerId, firstOffset)
   }
 
   #end(entry: ProducerEntry, header: BatchHeader, marker: EndMarker): AbortedRange | null {

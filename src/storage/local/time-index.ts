@@ -9,6 +9,8 @@ export interface TimeIndexEntry {
   readonly offset: number
 }
 
+const EMPTY = Buffer.alloc(0)
+
 /**
  * The largest timestamp seen so far in a segment, and the last offset of the batch that brought it: int64 and int32
  * relative to the segment's base. The bytes in memory are those of the `.timeindex` file.
@@ -18,7 +20,7 @@ export class TimeIndex {
   #entries: Buffer
   #count: number
 
-  constructor(baseOffset: number, content: Buffer = Buffer.alloc(0)) {
+  constructor(baseOffset: number, content: Buffer = EMPTY) {
     this.baseOffset = baseOffset
     this.#entries = content
     this.#count = Math.floor(content.length / TIME_INDEX_ENTRY_BYTES)
