@@ -209,9 +209,9 @@ export class DiskBudget {
   ): Promise<void> {
     const before = statusNow()
     if (before === null || this.#closed) return
-    if (before.state === 'open' && isUnderPressure(before.state, before)) {
+    if (isUnderPressure(before.state, before) && before.state !== 'deleting') {
       // From here on files go as fast as they can, and those first that no log needs any more.
-      become('deleting')
+      if (before.state === 'open') become('deleting')
       this.#hurry()
       await this.#options.disk.removeExpired()
     }
