@@ -1,5 +1,6 @@
 import type { File, FileSystem } from '../../io/file-system.ts'
 import { copyFile, writeNewFile } from './file-copy.ts'
+import { parseLeaderEpochs } from './leader-epoch-cache.ts'
 import { StorageError, systemErrorCode } from './storage-error.ts'
 
 /** The files of a partition at one moment. Segments only grow from there on, or go as a whole. */
@@ -34,11 +35,14 @@ export interface PartitionToCopy {
 const SEGMENT_FILE = /^(\d{20})\.(?:log|index|timeindex|txnindex|snapshot)$/
 /** Replaced as a whole, so that what is read is always whole. */
 const OWNER = 'partition.metadata'
-const WHOLE_FILES = [OWNER, 'leader-epoch-checkpoint']
+const EPOCHS = 'leader-epoch-checkpoint'
+const WHOLE_FILES = [OWNER, EPOCHS]
 /** Compaction is about to give names of old segments to a new one. */
 const SWAP = /\.swap$/
 
 const ATTEMPTS = 20
+/** Few: of a log that is older than leader epochs the file never reaches back to the start. */
+const SHORTENING_ATTEMPTS = 5
 
 export function cutPartition(fileSystem: FileSystem, directory: string, name: string): PartitionCut {
   // Before the segments are looked at: leader epochs that retention forgets with a segment would be missed later.
@@ -113,7 +117,8 @@ export async function copyPartition(request: PartitionToCopy, cut: PartitionCut)
   const { fileSystem, from, running } = request
   let wanted = cut
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    const opened = openPartition(request, wanted)
+    const early = running && attempt <= SHORTENING_ATTEMPTS && isShortened(wanted)
+    const opened = early ? null : openPartition(request, wanted)
     if (opened !== null) {
       try {
         await copyOpened(request, opened)
@@ -135,6 +140,20 @@ export async function copyPartition(request: PartitionToCopy, cut: PartitionCut)
     wanted = request.compacted || !isSameTopic(now, cut) ? now : notBehind(now, cut)
   }
   throw new StorageError(`${from}/${cut.name} changes too often to be copied; try again when less is going on`)
+}
+
+/** Segments are about to go: leader epochs are forgotten first, and a start on both would read the log to find them. */
+function isShortened(cut: PartitionCut): boolean {
+  const content = cut.files.find(({ name }) => name === EPOCHS)?.content
+  const second = cut.files.filter(({ name }) => SEGMENT_FILE.test(name) && name.endsWith('.log'))[1]
+  if (!content || second === undefined) return false
+  try {
+    const [first] = parseLeaderEpochs(content, EPOCHS).entries
+    return first !== undefined && first.startOffset >= Number(second.name.slice(0, 20))
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error
+    return false // Damaged: for `verify` to name.
+  }
 }
 
 /** False when the topic was deleted since, and another of its name created. */
