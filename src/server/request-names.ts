@@ -8,6 +8,7 @@ import type { MetadataImage } from '../metadata/metadata-image.ts'
 export type LooseFields = Readonly<Record<string, unknown>>
 
 const FETCH_KEY = 1
+const METADATA_KEY = 3
 /** Of a resource in a request about configs. */
 const TOPIC_RESOURCE = 2
 const GROUP_RESOURCE = 32
@@ -44,8 +45,7 @@ export class RequestNames implements RequestSubject {
     const { image } = this.#context.broker.metadata
     const { topicData, topics, topicPartitions, topicNames, groups, resources } = this.#request
     const lists = [topicData, topics, topicPartitions, topicNames, ...fieldsOf(groups).map((group) => group['topics'])]
-    // Null asks for all there are.
-    const named = lists.flatMap((list) => (list === null ? [...image.topics.keys()] : namesIn(list, image)))
+    const named = lists.flatMap((list) => (this.#asksForAll(list) ? [...image.topics.keys()] : namesIn(list, image)))
     return [...named, ...this.#topicsOfSession(image), ...namesOfType(resources, TOPIC_RESOURCE)]
   }
 
@@ -58,6 +58,13 @@ export class RequestNames implements RequestSubject {
       ...ids.filter((id): id is string => typeof id === 'string' && id !== ''),
       ...namesOfType(resources, GROUP_RESOURCE),
     ]
+  }
+
+  /** Null does, and in the first version of Metadata an empty list. */
+  #asksForAll(list: unknown): boolean {
+    if (list === null) return true
+    const empty = Array.isArray(list) && list.length === 0
+    return empty && this.apiKey === METADATA_KEY && this.#context.apiVersion === 0
   }
 
   /** An incremental fetch lists only what changes. */

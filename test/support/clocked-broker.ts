@@ -10,6 +10,8 @@ import { decompress } from '../../protocol/records/compression.ts'
 import { readRecords } from '../../protocol/records/record.ts'
 import type { Broker } from '../../src/broker/broker.ts'
 import { loadBrokerConfig } from '../../src/config/broker-config.ts'
+import { DiskFaults } from '../../src/io/disk-faults.ts'
+import { FaultyFileSystem } from '../../src/io/faulty-file-system.ts'
 import { NodeTransport } from '../../src/io/node-transport.ts'
 import { SimulatedClock } from '../../src/io/simulated-clock.ts'
 import { SimulatedFileSystem } from '../../src/io/simulated-file-system.ts'
@@ -57,13 +59,22 @@ export class ClockedBroker {
   readonly disk: SimulatedFileSystem
   /** What it has logged. */
   readonly lines: readonly LogLine[]
+  /** What goes wrong on the way to the disk. */
+  readonly diskFaults: DiskFaults
   readonly #odradek: Odradek
   readonly #client: WireClient
 
-  private constructor(world: World, lines: readonly LogLine[], odradek: Odradek, client: WireClient) {
-    this.clock = world.clock
-    this.disk = world.disk
+  private constructor(
+    { clock, disk }: World,
+    lines: readonly LogLine[],
+    diskFaults: DiskFaults,
+    odradek: Odradek,
+    client: WireClient,
+  ) {
+    this.clock = clock
+    this.disk = disk
     this.lines = lines
+    this.diskFaults = diskFaults
     this.#odradek = odradek
     this.#client = client
   }
@@ -81,8 +92,9 @@ export class ClockedBroker {
     }
     const { logger, lines } = captureLog()
     const { config } = loadBrokerConfig({ commandLine: new Map(Object.entries({ ...own, ...settings })) })
+    const diskFaults = new DiskFaults({ clock, random: 1, block: (ms) => clock.advance(ms) })
     const io = {
-      fileSystem: disk,
+      fileSystem: new FaultyFileSystem(disk, diskFaults),
       clock,
       random: new SimulatedRandom(1),
       transport: new NodeTransport(),
@@ -93,7 +105,7 @@ export class ClockedBroker {
     }
     const odradek = await Odradek.start(io, { config, clusterId: null })
     const client = await WireClient.open(HOST, odradek.listeners[0]!.port, 'test')
-    return new ClockedBroker({ clock, disk }, lines, odradek, client)
+    return new ClockedBroker({ clock, disk }, lines, diskFaults, odradek, client)
   }
 
   call<Q extends Fields, S extends Fields>(api: Api<Q, S>, version: number, request: InputOf<Q>): Promise<ValueOf<S>> {
