@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { mutate } from './mutations.ts'
+import { mutate } from '../support/mutations.ts'
 
 const { values } = parseArgs({
   options: {

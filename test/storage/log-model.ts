@@ -1,19 +1,13 @@
+import { ErrorCode } from '../../protocol/errors.ts'
 import { SimulatedClock } from '../../src/io/simulated-clock.ts'
 import { SimulatedFileSystem } from '../../src/io/simulated-file-system.ts'
 import { SimulatedRandom } from '../../src/io/simulated-random.ts'
-import type { AppendResult, Durability, LogHandle } from '../../src/storage/storage.ts'
+import type { AppendResult, LogHandle } from '../../src/storage/storage.ts'
+import { dataBatch, foundIn, markerBatch, markerId, readFound } from './log-model-batches.ts'
+import { LogModelLedger, type ModelProducer, type Sent } from './log-model-ledger.ts'
+import { BY_HAND, type LogModelPlan, planOf } from './log-model-plan.ts'
 import { checkPartition } from './segment-checker.ts'
-import {
-  appendTo,
-  batchOf,
-  config,
-  type Fixture,
-  identity,
-  NOW_MS,
-  openFixture,
-  readAll,
-  recordsOf,
-} from './store-fixture.ts'
+import { appendTo, config, type Fixture, identity, NOW_MS, openFixture } from './store-fixture.ts'
 
 export interface ModelOptions {
   readonly seed: number
@@ -22,49 +16,56 @@ export interface ModelOptions {
   readonly ignoresSync?: boolean
 }
 
-interface Sent {
-  readonly ids: readonly string[]
-  readonly producer: Producer | null
-  readonly sequence: number
-  readonly durability: Durability
-  state: 'sent' | 'acknowledged'
-  baseOffset: number
-}
+/** How often each thing happened. */
+export type Counts = Record<string, number>
 
-interface Producer {
-  readonly id: number
-  nextSequence: number
-  /** Sent and not known to be stored, oldest first: what a client sends again after a reconnect. */
-  readonly inFlight: Sent[]
-}
+type End = 'close' | 'kill' | 'crash'
+
+const DIRECTORY = '/data/topic-0'
+/** Of one producer without an answer. */
+const MAX_IN_FLIGHT = 5
 
 /**
  * One log under a random sequence of commands, beside a plain list of what it must hold. After every start: what was
- * acknowledged is there as far as was promised, offsets are dense, nothing of an idempotent producer is there twice, and
- * the files agree with themselves.
+ * acknowledged is there as far as was promised, compaction and retention have taken nothing that they may not, nothing
+ * of an idempotent producer is there twice, producers and transactions are known, and the files agree with themselves.
  */
 export class LogModel {
+  readonly counts: Counts = {}
   readonly #options: ModelOptions
   readonly #random: SimulatedRandom
   readonly #clock = new SimulatedClock(NOW_MS)
-  readonly #producers: Producer[]
+  readonly #plan: LogModelPlan
+  readonly #ledger: LogModelLedger
+  readonly #producers: readonly ModelProducer[]
   #fixture!: Fixture
   #log!: LogHandle
-  /** Everything sent, in order of sending. */
-  #sent: Sent[] = []
-  /** Ids by offset as far as they have been seen or acknowledged. */
-  readonly #known = new Map<number, string>()
+  /** The log starts here at least: somebody was told so. */
   #logStart = 0
+  /** Records below may be gone: somebody asked for it. */
+  #deletable = 0
   #nextId = 0
   /** Counts the starts. */
   #life = 0
+  /** Rounds of compaction under way. */
+  #cleaning = 0
   #outstanding: Promise<unknown>[] = []
   readonly #failures: unknown[] = []
 
   constructor(options: ModelOptions) {
     this.#options = options
     this.#random = new SimulatedRandom(options.seed)
-    this.#producers = [1, 2, 3].map((id) => ({ id, nextSequence: 0, inFlight: [] }))
+    this.#plan = planOf(this.#random)
+    this.#ledger = new LogModelLedger(this.#plan)
+    this.#producers = [1, 2, 3, 4, 5].map((id) => ({
+      id,
+      isTransactional: id > 3,
+      epoch: 0,
+      nextSequence: 0,
+      transaction: null,
+      inFlight: [],
+      mayBeForgotten: false,
+    }))
   }
 
   async run(): Promise<void> {
@@ -79,18 +80,21 @@ export class LogModel {
     await this.#settle()
     await this.#restart('close')
     await this.#check()
-    await checkPartition(this.#fixture.fileSystem, '/data/topic-0', {
+    await checkPartition(this.#fixture.fileSystem, DIRECTORY, {
       logStartOffset: this.#log.offsets.logStartOffset,
+      compacted: this.#plan.compacts,
     })
   }
 
   async #step(): Promise<void> {
     const choice = this.#random.below(100)
-    if (choice < 55) this.#send()
-    else if (choice < 68) await this.#settle()
-    else if (choice < 76) await this.#readSomewhere()
-    else if (choice < 80) this.#clock.advance(this.#random.below(30_000))
-    else if (choice < 84) await this.#deleteRecords()
+    if (choice < 50) this.#send()
+    else if (choice < 62) await this.#settle()
+    else if (choice < 68) await this.#readSomewhere()
+    else if (choice < 73) this.#clock.advance(this.#random.below(30_000))
+    else if (choice < 76) await this.#deleteRecords()
+    else if (choice < 80) await this.#retain()
+    else if (choice < 84) await this.#compact()
     else if (choice < 88) await this.#restart('close')
     else if (choice < 93) await this.#restart('kill')
     else if (choice < 98) await this.#restart('crash')
@@ -105,108 +109,209 @@ export class LogModel {
       random: new SimulatedRandom(seed),
       tailCacheBytes: this.#random.below(2) === 0 ? 4096 : 1_000_000,
       openFileLimit: 4,
+      ...BY_HAND,
     })
-    const overrides = {
-      'segment.bytes': 1500,
-      'index.interval.bytes': 200,
-      'segment.index.bytes': this.#random.below(2) === 0 ? 64 : 10_000,
-    }
-    this.#log = await this.#fixture.store.open(identity(), config(overrides), 0)
+    this.#log = await this.#fixture.store.open(identity(), config(this.#plan.config), 0)
   }
 
   #send(): void {
-    const producer = this.#random.below(3) === 0 ? null : this.#producers[this.#random.below(3)]!
-    if (producer && producer.inFlight.length >= 5) return
-    const ids = Array.from({ length: 1 + this.#random.below(4) }, () => `id-${this.#nextId++}`)
-    const durability = (['none', 'os', 'disk', 'disk'] as const)[this.#random.below(4)]!
-    const sequence = producer ? producer.nextSequence : -1
-    const sent: Sent = { ids, producer, sequence, durability, state: 'sent', baseOffset: -1 }
+    const producer = this.#random.below(4) === 0 ? null : this.#producers[this.#random.below(this.#producers.length)]!
+    if (producer && (producer.inFlight.length >= MAX_IN_FLIGHT || producer.inFlight.some(({ isMarker }) => isMarker)))
+      return
+    if (producer?.transaction && producer.inFlight.length === 0 && this.#random.below(3) === 0)
+      this.#endTransaction(producer)
+    else this.#sendData(producer)
+  }
+
+  #sendData(producer: ModelProducer | null): void {
+    if (producer?.isTransactional) producer.transaction ??= { outcome: 'open', knownFrom: 0 }
+    const records = Array.from({ length: 1 + this.#random.below(4) }, () => ({
+      id: `id-${this.#nextId++}`,
+      key: `k${this.#random.below(this.#plan.keys)}`,
+      isTombstone: this.#plan.compacts && this.#random.below(8) === 0,
+    }))
+    const sent: Sent = {
+      ids: records.map(({ id }) => id),
+      records,
+      producer,
+      epoch: producer?.epoch ?? -1,
+      sequence: producer ? producer.nextSequence : -1,
+      durability: (['none', 'os', 'disk', 'disk'] as const)[this.#random.below(4)]!,
+      codec: this.#random.below(3) === 0 ? 1 : 0,
+      timestamp: this.#clock.nowMs() + this.#random.below(1000),
+      transaction: producer?.transaction ?? null,
+      isMarker: false,
+      state: 'sent',
+      baseOffset: -1,
+    }
     if (producer) {
-      producer.nextSequence += ids.length
+      producer.nextSequence += records.length
       producer.inFlight.push(sent)
     }
-    this.#sent.push(sent)
+    this.#count(producer ? (producer.isTransactional ? 'transactional' : 'idempotent') : 'plain')
+    this.#ledger.sends(sent)
+    this.#append(sent)
+  }
+
+  /** As a coordinator does: when all of it is acknowledged, durably, and again until that is so. */
+  #endTransaction(producer: ModelProducer): void {
+    const commit = this.#random.below(2) === 0
+    const sent: Sent = {
+      ids: [markerId(producer.id, commit)],
+      records: [],
+      producer,
+      epoch: producer.epoch,
+      sequence: producer.nextSequence,
+      durability: 'disk',
+      codec: 0,
+      timestamp: this.#clock.nowMs(),
+      transaction: producer.transaction,
+      isMarker: true,
+      state: 'sent',
+      baseOffset: -1,
+    }
+    producer.transaction!.outcome = commit ? 'commit' : 'abort'
+    producer.transaction = null
+    producer.inFlight.push(sent)
+    this.#count(commit ? 'committed' : 'aborted')
+    this.#ledger.sends(sent)
     this.#append(sent)
   }
 
   #append(sent: Sent): void {
-    const { producer, sequence } = sent
-    const timestamp = NOW_MS + this.#random.below(1000)
-    const codec = this.#random.below(3) === 0 ? 1 : 0
-    const records = producer
-      ? batchOf(sent.ids, { producerId: producer.id, producerEpoch: 0, baseSequence: sequence, timestamp, codec })
-      : batchOf(sent.ids, { timestamp, codec })
+    const { producer, isMarker, durability, timestamp } = sent
+    const producerId = producer?.id ?? -1
+    const records = isMarker
+      ? markerBatch(producerId, sent.epoch, sent.transaction?.outcome === 'commit', timestamp)
+      : dataBatch({ ...sent, producerId, transactional: sent.transaction !== null })
+    const origin = isMarker ? 'coordinator' : 'client'
     const life = this.#life
-    const done = appendTo(this.#fixture.store, this.#log, records, { durability: sent.durability })
-    const noted = done.then((result) => {
-      // A process that was killed answers nobody.
-      if (life === this.#life) this.#acknowledge(sent, result)
-    })
-    this.#outstanding.push(noted.catch((error: unknown) => this.#failures.push(error)))
+    const done = appendTo(this.#fixture.store, this.#log, records, { durability, origin })
+    this.#watch(
+      done.then((result) => {
+        // A process that was killed answers nobody.
+        if (life === this.#life) this.#acknowledge(sent, result)
+      }),
+    )
   }
 
-  #acknowledge(sent: Sent, result: AppendResult): void {
-    if (result.error !== 0)
-      throw new Error(
-        `an append failed with ${result.error}: ${result.message} (${sent.ids[0]} ${sent.durability}; in flight ${sent.producer?.inFlight.map((s) => `${s.sequence}+${s.ids.length}${s.state[0]}${s.durability}`)})`,
-      )
-    if (sent.state === 'acknowledged' && sent.baseOffset !== result.baseOffset)
-      throw new Error('another offset for a retry')
-    sent.baseOffset = result.baseOffset
-    sent.state = 'acknowledged'
-    sent.ids.forEach((id, index) => {
-      const offset = result.baseOffset + index
-      const before = this.#known.get(offset)
-      if (before !== undefined && before !== id) throw new Error(`offset ${offset} held ${before}, now ${id}`)
-      this.#known.set(offset, id)
-    })
+  #watch(work: Promise<unknown>): void {
+    const life = this.#life
+    const failed = (error: unknown) => {
+      // Whatever a process was doing when it was killed comes to nothing.
+      if (life === this.#life) this.#failures.push(error)
+    }
+    this.#outstanding.push(work.catch(failed))
+  }
+
+  #acknowledge(sent: Sent, { error, message, baseOffset }: AppendResult): void {
+    if (error === ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER && sent.producer?.mayBeForgotten) {
+      this.#beginEpoch(sent, sent.producer)
+      return
+    }
+    if (error !== 0) throw new Error(`${sent.ids[0]} failed with ${error}: ${message}`)
+    this.#ledger.acknowledged(sent, baseOffset)
+    if (sent.producer && !sent.isMarker) sent.producer.mayBeForgotten = false
+  }
+
+  /** As a client does whose producer is not known any more. */
+  #beginEpoch(sent: Sent, producer: ModelProducer): void {
+    this.#ledger.refused(sent)
+    producer.inFlight = producer.inFlight.filter((other) => other !== sent)
+    if (sent.epoch < producer.epoch) return
+    producer.epoch++
+    producer.nextSequence = 0
+    producer.transaction = null
   }
 
   async #settle(): Promise<void> {
     await Promise.all(this.#outstanding.splice(0))
     if (this.#failures.length > 0) throw this.#failures[0]
-    for (const producer of this.#producers) {
-      while (producer.inFlight[0]?.state === 'acknowledged') producer.inFlight.shift()
-    }
+    for (const { inFlight } of this.#producers) while (inFlight[0]?.state === 'acknowledged') inFlight.shift()
   }
 
   async #readSomewhere(): Promise<void> {
-    const { logStartOffset, highWatermark } = this.#log.offsets
-    if (highWatermark === logStartOffset) return
-    const offset = logStartOffset + this.#random.below(highWatermark - logStartOffset)
+    const { logStartOffset, lastStableOffset } = this.#log.offsets
+    if (lastStableOffset <= logStartOffset) return
+    const offset = logStartOffset + this.#random.below(lastStableOffset - logStartOffset)
     const maxBytes = 1 + this.#random.below(2000)
     const isolation = 'read_committed'
     const [result] = await this.#fixture.store.read([{ log: this.#log, offset, maxBytes }], { maxBytes, isolation })
-    const records = recordsOf(result!.chunks)
-    if (result!.error === 0 && records.at(-1)!.offset < offset) throw new Error(`offset ${offset} was not returned`)
-    for (const record of records) {
-      const known = this.#known.get(record.offset)
-      if (known !== undefined && known !== record.value?.toString()) throw new Error(`offset ${record.offset} changed`)
-    }
+    const isGone = result!.error !== 0 && this.#log.offsets.logStartOffset > offset
+    if (result!.error !== 0 && !isGone) throw new Error(`error ${result!.error} at offset ${offset}`)
+    const { found, nextOffset } = foundIn(result!.chunks, result!.abortedTransactions ?? [])
     result!.release()
+    if (!isGone && nextOffset <= offset) throw new Error(`offset ${offset} was not returned`)
+    for (const record of found) this.#ledger.saw(record)
   }
 
   async #deleteRecords(): Promise<void> {
     const { logStartOffset, highWatermark } = this.#log.offsets
     const offset = logStartOffset + this.#random.below(highWatermark - logStartOffset + 1)
+    this.#deletable = Math.max(this.#deletable, offset)
     const { logStartOffset: moved } = await this.#fixture.store.deleteRecords(this.#log, offset)
     if (moved < offset) throw new Error(`the log starts at ${moved}, not at ${offset}`)
-    this.#logStart = moved
+    this.#logStart = Math.max(this.#logStart, offset)
+    this.#count('deletions')
   }
 
-  async #restart(how: 'close' | 'kill' | 'crash'): Promise<void> {
+  /** Half of the time the sequence goes on meanwhile. */
+  async #retain(): Promise<void> {
+    this.#count('retentions')
+    const life = this.#life
+    const { store } = this.#fixture
+    const run = store.runRetention().then(() => {
+      if (life !== this.#life) return
+      this.#checkStart(store.sizeBytes(this.#log))
+      if (this.#log.offsets.logStartOffset > this.#logStart) this.#count('removals')
+      this.#logStart = this.#log.offsets.logStartOffset
+    })
+    this.#watch(run)
+    if (this.#random.below(2) === 0) await this.#settle()
+  }
+
+  async #compact(): Promise<void> {
+    if (!this.#plan.compacts) return
+    this.#count('compactions')
+    await this.#settle()
+    const life = this.#life
+    const { store } = this.#fixture
+    this.#cleaning++
+    this.#ledger.cleanableEnd = Number.POSITIVE_INFINITY
+    const run = store.runCompaction().then(() => {
+      if (life !== this.#life || --this.#cleaning > 0) return
+      this.#ledger.cleanableEnd = this.#log.offsets.logEndOffset
+    })
+    this.#watch(run)
+    if (this.#random.below(2) === 0) await this.#settle()
+  }
+
+  /** What is missing at the beginning was deleted, or had expired. Null: how large the log was is not known any more. */
+  #checkStart(sizeBytes: number | null): void {
+    const { logStartOffset } = this.#log.offsets
+    if (logStartOffset < this.#logStart)
+      throw new Error(`the log starts at ${logStartOffset} again, not at ${this.#logStart}`)
+    const from = Math.max(this.#logStart, this.#deletable)
+    this.#ledger.checkExpired(from, logStartOffset, this.#clock.nowMs(), sizeBytes)
+  }
+
+  async #restart(how: End): Promise<void> {
+    this.#count(how)
     if (how === 'close') {
       await this.#settle()
       await this.#fixture.store.close()
     }
     this.#life++
-    const { fileSystem } = this.#fixture
+    const { fileSystem, reports } = this.#fixture
+    this.#checkReports(reports)
     const left = how === 'crash' ? fileSystem.crash(this.#random.below(2 ** 31)) : fileSystem.kill()
     this.#outstanding = []
+    this.#cleaning = 0
     await this.#start(left)
-    await this.#reconcile(how)
+    this.#reconcile(how)
     // What was not acknowledged is sent again, as an idempotent client does after a reconnect.
     for (const producer of this.#producers) {
+      producer.inFlight = producer.inFlight.filter(({ isMarker, state }) => !isMarker || state === 'sent')
       for (const sent of producer.inFlight) this.#append(sent)
     }
     await this.#settle()
@@ -214,68 +319,71 @@ export class LogModel {
   }
 
   /** Drops from the list what the restart was allowed to lose; fails when it lost more. */
-  async #reconcile(how: 'close' | 'kill' | 'crash'): Promise<void> {
+  #reconcile(how: End): void {
     const { logEndOffset, logStartOffset } = this.#log.offsets
-    if (logStartOffset < this.#logStart)
-      throw new Error(`the log starts at ${logStartOffset} again, not ${this.#logStart}`)
-    for (const sent of this.#sent) {
+    this.#checkStart(null)
+    for (const sent of [...this.#ledger.sent]) {
       if (sent.state !== 'acknowledged') continue
-      const promised = how === 'crash' ? sent.durability === 'disk' : how === 'close' || sent.durability !== 'none'
+      const { producer, durability } = sent
+      const isPromised = how === 'crash' ? durability === 'disk' : how === 'close' || durability !== 'none'
       const end = sent.baseOffset + sent.ids.length
-      if (end <= logStartOffset && sent.producer) drop(sent.producer.inFlight, sent)
+      if (end <= logStartOffset && producer) producer.inFlight = producer.inFlight.filter((other) => other !== sent)
       if (end <= logEndOffset || end <= logStartOffset) continue
-      if (promised)
+      if (isPromised)
         throw new Error(`${how}: ${sent.ids[0]} at ${sent.baseOffset} was promised, the log ends at ${logEndOffset}`)
-      this.#forget(sent)
+      this.#ledger.forget(sent)
+      // A client would get OUT_OF_ORDER_SEQUENCE_NUMBER and begin a new epoch; here it sends it again.
+      if (!producer) continue
+      if (!producer.inFlight.includes(sent)) producer.inFlight.push(sent)
+      producer.inFlight.sort((a, b) => a.sequence - b.sequence)
     }
-    for (const offset of this.#known.keys()) if (offset >= logEndOffset) this.#known.delete(offset)
-  }
-
-  /** An append that was acknowledged with a weaker promise is gone; an idempotent producer would not send it again. */
-  #forget(sent: Sent): void {
-    this.#sent = this.#sent.filter((other) => other !== sent)
-    const { producer } = sent
-    if (!producer) return
-    // The sequence has a hole now: a client would get OUT_OF_ORDER_SEQUENCE_NUMBER and begin a new epoch; here it resends.
-    sent.state = 'sent'
-    sent.baseOffset = -1
-    this.#sent.push(sent)
-    if (!producer.inFlight.includes(sent)) producer.inFlight.push(sent)
-    producer.inFlight.sort((a, b) => a.sequence - b.sequence)
+    this.#ledger.truncated(logEndOffset)
+    if (logEndOffset > logStartOffset || how === 'close') return
+    for (const producer of this.#producers) {
+      producer.mayBeForgotten = true
+      if (producer.transaction) producer.transaction.knownFrom = logEndOffset
+    }
   }
 
   async #check(): Promise<void> {
     await this.#settle()
-    const { logStartOffset, highWatermark, logEndOffset } = this.#log.offsets
+    const { offsets } = this.#log
+    const { logStartOffset, highWatermark, logEndOffset, lastStableOffset } = offsets
     if (highWatermark > logEndOffset) throw new Error(`the high watermark ${highWatermark} is beyond ${logEndOffset}`)
-    const records = await readAll(this.#fixture.store, this.#log, 1 + this.#random.below(3000))
-    const seen = new Set<string>()
-    let expected = logStartOffset
-    for (const record of records) {
-      if (record.offset !== expected++) throw new Error(`offset ${record.offset} where ${expected - 1} belongs`)
-      const id = record.value!.toString()
-      if (seen.has(id)) throw new Error(`${id} is there twice`)
-      seen.add(id)
-      const known = this.#known.get(record.offset)
-      if (known !== undefined && known !== id) throw new Error(`offset ${record.offset} held ${known}, now ${id}`)
-      this.#known.set(record.offset, id)
-    }
-    this.#checkSequences(records.map((record) => record.value!.toString()))
+    const range = { from: logStartOffset, to: highWatermark, maxBytes: 1 + this.#random.below(3000) }
+    const all = await readFound(this.#fixture, this.#log, { ...range, isolation: 'read_uncommitted' })
+    this.#ledger.checkAll(all, offsets)
+    const stable = this.#ledger.firstOpenOffsets.map((open) => Math.max(logStartOffset, Math.min(highWatermark, open)))
+    if (!stable.includes(lastStableOffset))
+      throw new Error(`the last stable offset is ${lastStableOffset}, not ${stable}`)
+    const committed = { ...range, to: lastStableOffset, isolation: 'read_committed' } as const
+    this.#ledger.checkCommitted(await readFound(this.#fixture, this.#log, committed), all, lastStableOffset)
+    this.#checkProducers()
+    this.#checkReports(this.#fixture.reports)
   }
 
-  /** Of each producer the ids stand in the order in which they were first sent. */
-  #checkSequences(ids: readonly string[]): void {
-    const place = new Map(ids.map((id, index) => [id, index]))
-    for (const producer of this.#producers) {
-      let last = -1
-      const own = this.#sent.filter((sent) => sent.producer === producer).sort((a, b) => a.sequence - b.sequence)
-      for (const sent of own) {
-        const at = place.get(sent.ids[0]!)
-        if (at === undefined) continue
-        if (at < last) throw new Error(`producer ${producer.id} is out of order at ${sent.ids[0]}`)
-        last = Math.max(last, at)
-      }
+  /** An idempotent producer is known for as long as it may send something again. */
+  #checkProducers(): void {
+    const entries = this.#fixture.store.producers(this.#log)
+    for (const { id, nextSequence, transaction, mayBeForgotten } of this.#producers) {
+      if (nextSequence === 0 || mayBeForgotten) continue
+      const entry = entries.find(({ producerId }) => producerId === id)
+      if (entry === undefined) throw new Error(`producer ${id} is not known any more`)
+      if (entry.lastSequence !== nextSequence - 1)
+        throw new Error(`producer ${id} is at sequence ${entry.lastSequence}, not at ${nextSequence - 1}`)
+      if (entry.currentTransactionFirstOffset >= 0 !== (transaction !== null))
+        throw new Error(`producer ${id} is ${transaction ? 'not ' : ''}in a transaction`)
     }
+  }
+
+  /** A log that lost nothing but what was not synced has nothing to complain of. */
+  #checkReports(reports: readonly string[]): void {
+    const error = reports.find((report) => report.startsWith('error'))
+    if (error !== undefined) throw new Error(`reported without a reason: ${error}`)
+  }
+
+  #count(what: string): void {
+    this.counts[what] = (this.counts[what] ?? 0) + 1
   }
 
   async #pause(): Promise<void> {
@@ -283,15 +391,12 @@ export class LogModel {
   }
 }
 
-function drop<T>(list: T[], element: T): void {
-  const index = list.indexOf(element)
-  if (index >= 0) list.splice(index, 1)
-}
-
 /** Runs a seed; a failure names it. */
-export async function runSeed(options: ModelOptions): Promise<void> {
+export async function runSeed(options: ModelOptions): Promise<Counts> {
+  const model = new LogModel(options)
   try {
-    await new LogModel(options).run()
+    await model.run()
+    return model.counts
   } catch (error) {
     throw new Error(`seed ${options.seed}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
   }

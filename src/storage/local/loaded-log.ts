@@ -34,6 +34,8 @@ export interface LoadedLog {
   readonly epochs: LeaderEpochCache
   readonly producers: ProducerState
   readonly snapshotOffsets: number[]
+  /** The producers where the last segment begins, when no snapshot is as new: removed segments may be all that knows them. */
+  readonly snapshot: { readonly offset: number; readonly content: Buffer } | null
   readonly directoryExists: boolean
   /** Names in the directory, and its own, may not be on the disk: an earlier process was killed, or recovery removed some. */
   readonly namesUnsynced: boolean

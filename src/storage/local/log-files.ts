@@ -105,6 +105,31 @@ export class LogFiles {
     })
   }
 
+  /** Producers that recovery has read from segments: as soon as these are removed nothing else knows them. */
+  keepSnapshot({ offset, content }: { readonly offset: number; readonly content: Buffer }): void {
+    if (this.#snapshotOffsets.includes(offset)) return
+    this.exclusively(async () => {
+      await this.#writeSnapshot(offset, content)
+      this.#namesUnsynced = true
+    }).catch((error: unknown) => {
+      this.#context.report('warn', `${this.#name}: no snapshot of the producers at ${offset}: ${errorText(error)}`)
+    })
+  }
+
+  /**
+   * Enough are the newest, one to fall back on should that one be damaged, the one that recovery begins with, and one for
+   * the transactions of the last segment. `recoveryPoint` is what the checkpoint says.
+   */
+  pruneSnapshots(recoveryPoint: number, activeBase: number): void {
+    if (this.#snapshotOffsets.length <= 2) return
+    const needed = [recoveryPoint, activeBase].map((end) => this.#snapshotOffsets.findLast((offset) => offset <= end))
+    for (const offset of this.#snapshotOffsets.slice(0, -2)) {
+      if (needed.includes(offset)) continue
+      this.#context.fileSystem.unlink(this.#snapshotPath(offset))
+      this.#snapshotOffsets.splice(this.#snapshotOffsets.indexOf(offset), 1)
+    }
+  }
+
   /** Resolves when no segment is being finished and no checkpoint written: nothing needs the directory's name. */
   async finished(): Promise<void> {
     await this.#finishing
@@ -258,9 +283,7 @@ export class LogFiles {
     }
     this.#context.files.forget(this.#snapshotPath(offset))
     if (!this.#snapshotOffsets.includes(offset)) this.#snapshotOffsets.push(offset)
-    // Two are enough: the newest, and one to fall back on should that one be damaged.
-    while (this.#snapshotOffsets.length > 2)
-      this.#context.fileSystem.unlink(this.#snapshotPath(this.#snapshotOffsets.shift()!))
+    this.#snapshotOffsets.sort((a, b) => a - b)
   }
 
   async #syncFiles(paths: readonly string[]): Promise<void> {

@@ -8,7 +8,8 @@ import { endOfBatchesBehind, InconsistentLogError, lastIndexedPosition, lostText
 import { LogSegment, SEGMENT_FILES } from './log-segment.ts'
 import { backfillProducers } from './producer-backfill.ts'
 import { ProducerSnapshots } from './producer-snapshots.ts'
-import { ProducerState } from './producer-state.ts'
+import { encodeProducerSnapshot, ProducerState } from './producer-state.ts'
+import { producersBefore } from './producers-before.ts'
 import { listSegments } from './segment-listing.ts'
 import { type ScanResult, scanBatches } from './segment-scanner.ts'
 import { finishSwaps, isSwapFile } from './segment-swap.ts'
@@ -40,6 +41,7 @@ class LogLoader {
   readonly #rebuilt: LogSegment[] = []
   /** Producers are known up to here. */
   #replayFrom = 0
+  #snapshot: LoadedLog['snapshot'] = null
   #nextOffset = 0
   /** Of what is lost below, a line has told. */
   #named = 0
@@ -84,6 +86,7 @@ class LogLoader {
       epochs: this.#epochs,
       producers: this.#producers,
       snapshotOffsets: this.#snapshots.offsets,
+      snapshot: this.#snapshot,
       directoryExists: names.length > 0,
       namesUnsynced: names.length > 0 && (!this.#request.clean || this.#request.reread),
       rebuilt: this.#rebuilt.filter((segment) => this.#segments.includes(segment) && segment !== this.#segments.at(-1)),
@@ -160,6 +163,8 @@ class LogLoader {
         return
       }
       this.#nextOffset = Math.max(this.#nextOffset, segment.baseOffset)
+      if (index > 0 && this.#replayFrom < segment.baseOffset)
+        this.#snapshot = { offset: segment.baseOffset, content: encodeProducerSnapshot(this.#producers) }
       const doubtful = await this.#isDoubtful(segment, next)
       const problem =
         doubtful || (next === undefined && !readIndexes(this.#context, segment))
@@ -210,6 +215,11 @@ class LogLoader {
   async #rebuild(segment: LogSegment, next: LogSegment | undefined): Promise<string | null> {
     const { fileSystem } = this.#context
     const sizeBytes = segment.sizeBytes
+    // A snapshot from the middle of the segment knows nothing of the transactions that ended before it.
+    const earlier =
+      segment.baseOffset < this.#replayFrom
+        ? await producersBefore(segment, this.#context, this.#segments, this.#snapshots)
+        : undefined
     segment.resetForRebuild()
     for (const suffix of ['index', 'timeindex', 'txnindex'] as const) {
       this.#context.files.forget(segment.path(suffix))
@@ -220,7 +230,7 @@ class LogLoader {
     const result = await this.#scan(segment, 0, sizeBytes, checkCrcFrom, (header, buffer, at) => {
       segment.noteBatch(header, this.#request.indexIntervalBytes)
       this.#epochs.assign(header.partitionLeaderEpoch, header.baseOffset)
-      this.#replay(header, buffer, at, segment)
+      this.#replay(header, buffer, at, segment, earlier)
     })
     // Whatever is wrong in a log that was closed in order is no unfinished write.
     if (result.problem !== null && clean)
@@ -247,7 +257,7 @@ class LogLoader {
     const result = await this.#scan(segment, from, sizeBytes, Number.POSITIVE_INFINITY, (header, buffer, at) => {
       const epoch = this.#epochs.epochAt(header.baseOffset)
       wrongEpoch ||= epoch >= 0 && epoch !== header.partitionLeaderEpoch
-      if (unknownProducers) this.#replay(header, buffer, at, null)
+      if (unknownProducers) this.#replay(header, buffer, at)
     })
     if (!unread) this.#checkKnown(segment, next, result, wrongEpoch)
     this.#nextOffset = next ? next.baseOffset : Math.max(this.#nextOffset, result.nextOffset)
@@ -294,9 +304,13 @@ class LogLoader {
     }
   }
 
-  #replay(header: BatchHeader, buffer: Buffer, at: number, segment: LogSegment | null): void {
-    if (header.producerId < 0 || header.baseOffset < this.#replayFrom) return
-    const aborted = this.#producers.apply(header, readEndMarker(buffer, at, header), this.#context.clock.nowMs())
+  /** `earlier`: the producers where the segment begins, when those of the log are already known further on. */
+  #replay(header: BatchHeader, buffer: Buffer, at: number, segment?: LogSegment, earlier?: ProducerState): void {
+    if (header.producerId < 0 || (!earlier && header.baseOffset < this.#replayFrom)) return
+    const marker = readEndMarker(buffer, at, header)
+    const nowMs = this.#context.clock.nowMs()
+    const aborted = (earlier ?? this.#producers).apply(header, marker, nowMs)
+    if (earlier && header.baseOffset >= this.#replayFrom) this.#producers.apply(header, marker, nowMs)
     if (aborted && segment) segment.transactions.append(aborted)
   }
 
@@ -368,6 +382,7 @@ class LogLoader {
     for (const segment of this.#segments.splice(0)) this.#deleteFiles(segment)
     this.#snapshots.dropAbove(-1)
     this.#producers = new ProducerState()
+    this.#snapshot = null
     this.#nextOffset = logStartOffset
     this.#segments.push(this.#newSegment(logStartOffset))
   }

@@ -362,6 +362,8 @@ export class LogManager {
     const { fileOperations } = this.#context
     await Promise.all(changed.map((log) => fileOperations.run(() => this.#flushEpochs(log))))
     await this.#writeOffsets(RECOVERY_POINTS, this.#recoveryPoints)
+    for (const log of this.#logs.values())
+      log.files.pruneSnapshots(this.#recoveryPoints.get(log.name) ?? 0, log.active.baseOffset)
     await this.#writeOffsets(LOG_STARTS, this.#logStarts)
     await this.#writeOffsets(HIGH_WATERMARKS, this.#highWatermarks)
     await this.#writeOffsets(CLEANED, this.#cleanedOffsets)

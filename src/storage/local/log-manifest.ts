@@ -129,6 +129,7 @@ export function loadFromManifest(context: LogContext, request: LoadRequest, entr
     epochs: new LeaderEpochCache(entry.epochs.map(([epoch, startOffset]) => ({ epoch, startOffset }))),
     producers: producersOf(context, entry),
     snapshotOffsets: [...entry.snapshotOffsets],
+    snapshot: null,
     directoryExists: true,
     namesUnsynced: false,
     rebuilt: [],

@@ -141,7 +141,7 @@ export class LogRetention {
     const detached = this.#detached
     this.#detached = []
     try {
-      await Promise.all(detached.map(({ log }) => log.files.finished()))
+      await Promise.all(detached.map(({ log }) => settle(log)))
       await this.#group.checkpoint()
     } catch (error) {
       this.#detached.unshift(...detached)
@@ -175,6 +175,12 @@ export class LogRetention {
     }
     log.files.forgetBefore(log.segments[0]!.baseOffset)
   }
+}
+
+/** Recovery has to trust the snapshot that knows the producers of what is removed: nothing else does then. */
+async function settle(log: Log): Promise<void> {
+  await log.files.finished()
+  if (log.recoveryPoint < log.segments[0]!.baseOffset) await log.writer.syncAll()
 }
 
 /** How many segments from the oldest on may go, or the segment whose age cannot be told before its index is rebuilt. */

@@ -70,7 +70,7 @@ export class Log implements LogHandle, WriterHost {
     this.#appender = new LogAppender(context, this)
     this.writer = new LogWriter(context, this, loaded.logEndOffset, loaded.recoveryPoint)
     this.#markUnsyncedFrom(loaded.recoveryPoint)
-    this.#finishRebuilt(loaded.rebuilt)
+    this.#finishRebuilt(loaded)
   }
 
   get name(): string {
@@ -90,9 +90,10 @@ export class Log implements LogHandle, WriterHost {
     return this.writer.writtenOffset
   }
 
+  /** Never below the log start: a reader that was sent there would be out of range. */
   get lastStableOffset(): number {
     const unstable = this.producerState.firstUnstableOffset
-    return unstable < 0 ? this.highWatermark : Math.min(unstable, this.highWatermark)
+    return unstable < 0 ? this.highWatermark : Math.min(Math.max(unstable, this.logStartOffset), this.highWatermark)
   }
 
   get offsets(): LogOffsets {
@@ -282,12 +283,13 @@ export class Log implements LogHandle, WriterHost {
     this.files.finish(segment, endOffset, snapshot, whenSynced.whenSettled())
   }
 
-  #finishRebuilt(rebuilt: readonly LogSegment[]): void {
+  #finishRebuilt({ rebuilt, snapshot }: LoadedLog): void {
     for (const segment of rebuilt) {
       segment.finishTimeIndex()
       this.#finish(segment, this.segments[this.segments.indexOf(segment) + 1]!.baseOffset, null)
     }
     if (rebuilt.length > 0) this.#context.scheduleFlush(this)
+    if (snapshot !== null) this.files.keepSnapshot(snapshot)
   }
 
   #markUnsyncedFrom(offset: number): void {
@@ -340,6 +342,6 @@ export class Log implements LogHandle, WriterHost {
     this.state = 'online'
     this.failure = ''
     this.writer.resume()
-    this.#finishRebuilt(loaded.rebuilt)
+    this.#finishRebuilt(loaded)
   }
 }

@@ -1,3 +1,4 @@
+import type { LoadRequest } from './loaded-log.ts'
 import type { LogContext } from './log-context.ts'
 import { LogSegment, readTransactionIndex } from './log-segment.ts'
 import { TransactionIndex } from './transaction-index.ts'
@@ -19,13 +20,13 @@ export interface SegmentListing {
 /** Of the names in a directory; leftovers are deleted. */
 export function listSegments(
   { fileSystem, clock }: Pick<LogContext, 'fileSystem' | 'clock'>,
-  request: { readonly directory: () => string; readonly newJitterMs: () => number },
+  request: Pick<LoadRequest, 'directory' | 'newJitterMs' | 'clean' | 'recoveryPoint'>,
   names: readonly string[],
 ): SegmentListing {
   const directory = request.directory()
   const segments: LogSegment[] = []
   const snapshots: number[] = []
-  let damaged: string | null = null
+  const unreadable = new Set<LogSegment>()
   for (const name of names) {
     const path = `${directory}/${name}`
     if (LEFTOVERS.test(name)) fileSystem.unlink(path)
@@ -38,15 +39,28 @@ export function listSegments(
     const transactions = names.includes(`${match[1]}.txnindex`)
       ? readTransactionIndex(fileSystem.readFile(transactionPath))
       : new TransactionIndex()
-    if (transactions === null) damaged = transactionPath
     const state = {
       baseOffset: Number(match[1]),
       sizeBytes: stat?.sizeBytes ?? 0,
       createdMs: stat?.modifiedMs ?? clock.nowMs(),
       jitterMs: request.newJitterMs(),
     }
-    segments.push(new LogSegment(state, request.directory, transactions ?? new TransactionIndex()))
+    const segment = new LogSegment(state, request.directory, transactions ?? new TransactionIndex())
+    segments.push(segment)
+    if (transactions === null) unreadable.add(segment)
   }
   segments.sort((a, b) => a.baseOffset - b.baseOffset)
-  return { segments, snapshots, damaged }
+  const damaged = segments.find((segment, index) => {
+    return unreadable.has(segment) && wasFinished(segment, segments[index + 1], request)
+  })
+  return { segments, snapshots, damaged: damaged?.path('txnindex') ?? null }
+}
+
+/** Recovery does not make its indexes anew anyhow, as it does where a crash may have left them half written. */
+function wasFinished(
+  { baseOffset }: LogSegment,
+  next: LogSegment | undefined,
+  { clean, recoveryPoint }: Pick<LoadRequest, 'clean' | 'recoveryPoint'>,
+): boolean {
+  return clean || (next === undefined ? baseOffset < recoveryPoint : next.baseOffset <= recoveryPoint)
 }

@@ -29,7 +29,9 @@ export class ProducerReplay {
 
   /** The transaction that the batch aborts, if it does. */
   apply(header: BatchHeader, marker: EndMarker | null): AbortedRange | null {
-    this.#lastTimestampMs.set(header.producerId, header.maxTimestamp)
+    // A marker of which the data is gone does not say where the sequence stands.
+    if (!isControl(header.attributes) || this.#lastTimestampMs.has(header.producerId))
+      this.#lastTimestampMs.set(header.producerId, header.maxTimestamp)
     const aborted = this.#state.apply(header, marker, 0)
     this.#state.advanceTo(Number.POSITIVE_INFINITY)
     return aborted
@@ -55,7 +57,7 @@ export class ProducerReplay {
         return `${who} is at epoch ${log.producerEpoch} and sequence ${logLast.lastSequence}, not at ${says}`
       }
       const [open, told] = [log.currentTransactionFirstOffset, entry.currentTransactionFirstOffset]
-      if (open !== told && (open >= 0 ? open : told) >= knownFrom) {
+      if (open !== told && (told >= 0 ? told : open) >= knownFrom) {
         return `the open transaction of ${who} begins at ${open}, not at ${told}`
       }
     }
