@@ -36,6 +36,8 @@ export interface BrokerIo {
   /** Who else runs on this machine; null where the disk is nobody else's. */
   readonly processes: ProcessTable | null
   readonly logger: Logger
+  /** Rules that outlive a restart in this process; each start has its own where there are none. */
+  readonly faults?: RequestFaults
 }
 
 /** What all brokers of this process share: one store, one metadata log, and who of them is alive. */
@@ -83,13 +85,14 @@ export async function openEngine(
   await logs.start()
   await store.settleUnknown()
   const diskBudget = await openDiskBudget(io, config, store, metadata, configOf)
-  const faults = new RequestFaults({
-    clock: io.clock,
-    random: io.random,
-    apis: [...apiTable.values()].map(({ api }) => api),
-  })
+  const faults = io.faults ?? requestFaults(io)
   const defaults = topicDefaults(config, io.random, cluster)
   return { io, store, metadata, cluster, topicDefaults: defaults, diskBudget, faults, ...extensions }
+}
+
+/** Rules for everything that is served here; none yet. */
+export function requestFaults({ clock, random }: Pick<BrokerIo, 'clock' | 'random'>): RequestFaults {
+  return new RequestFaults({ clock, random, apis: [...apiTable.values()].map(({ api }) => api) })
 }
 
 async function openDiskBudget(
