@@ -9,7 +9,6 @@ import { NodeTransport } from '../io/node-transport.ts'
 import { nodeWork } from '../io/node-work.ts'
 import { endOfTurn } from '../io/turn.ts'
 import { Odradek } from '../server/odradek.ts'
-import type { CommandConsole } from './command-console.ts'
 import { isSystemError, reasonOf } from './failure.ts'
 import type { GivenOption } from './option-reader.ts'
 import { UsageError } from './usage-error.ts'
@@ -86,12 +85,35 @@ function logLevel(): string {
   throw new UsageError(`ODRADEK_LOG_LEVEL ${level}: the levels are ${LOG_LEVELS.join(', ')}`)
 }
 
-/** Loaded only when it is asked for: a start without it does not pay for it. */
-async function openConsole(config: BrokerConfig, logger: Logger): Promise<CommandConsole | null> {
-  const listener = config['odradek.http.listener']
-  if (listener === null) return null
-  const { CommandConsole } = await import('./command-console.ts')
-  return CommandConsole.open(listener, logger)
+/** What the command needs of the broker it runs. */
+interface Running {
+  /** `host:port` of every listener. */
+  readonly addresses: readonly string[]
+  close(): Promise<void>
+}
+
+async function run(config: BrokerConfig, clusterId: string | null, logger: Logger): Promise<Running> {
+  const common = { logger, processes: nodeProcessTable }
+  if (config['odradek.http.listener'] !== null) {
+    // Loaded only when it is asked for: a start without it does not pay for it.
+    const { TestBroker } = await import('../testing/test-broker.ts')
+    const broker = await TestBroker.host({ ...common, config, clusterId, disk: nodeFileSystem })
+    return { addresses: broker.brokers.map(({ address }) => address), close: () => broker.close() }
+  }
+  const odradek = await Odradek.start(
+    {
+      ...common,
+      fileSystem: nodeFileSystem,
+      clock: nodeClock,
+      random: nodeRandom,
+      transport: new NodeTransport(),
+      work: nodeWork(),
+      endOfTurn,
+    },
+    { config, clusterId },
+  )
+  const addresses = odradek.listeners.map((one) => `${one.advertisedHost}:${one.advertisedPort}`)
+  return { addresses, close: () => odradek.close() }
 }
 
 /** Runs a broker until it is told to stop. Resolves when it is ready. */
@@ -113,28 +135,12 @@ export async function start(
   }
   if (unknown.length > 0) logger.warn(`settings that nobody knows: ${unknown.join(', ')}`)
 
-  // Before the data directory is touched: a port that is taken changes nothing.
-  const http = await openConsole(config, logger)
-  const odradek = await Odradek.start(
-    {
-      fileSystem: http?.fileSystem ?? nodeFileSystem,
-      clock: nodeClock,
-      random: nodeRandom,
-      transport: new NodeTransport(),
-      work: nodeWork(),
-      endOfTurn,
-      processes: nodeProcessTable,
-      logger,
-    },
-    { config, clusterId },
-  )
-  http?.serve(odradek)
+  const running = await run(config, clusterId, logger)
   const stop = (reason: string) => {
     logger.info(`${reason}: stopping`)
-    Promise.all([http?.close(), odradek.close()]).then(() => process.exit(0), fail)
+    running.close().then(() => process.exit(0), fail)
   }
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, stop)
   if (process.env['ODRADEK_LAUNCHED']) process.on('disconnect', () => stop('the launcher is gone'))
-  const places = odradek.listeners.map(({ advertisedHost, advertisedPort }) => `${advertisedHost}:${advertisedPort}`)
-  process.stdout.write(`Odradek is ready on ${places.join(', ')}, data in ${config.dataDirectory}\n`)
+  process.stdout.write(`Odradek is ready on ${running.addresses.join(', ')}, data in ${config.dataDirectory}\n`)
 }

@@ -3,7 +3,6 @@ import { apiTable } from '../apis/table.ts'
 import { DiskBudget } from '../broker/disk-budget.ts'
 import { type Extensions, newExtensions } from '../broker/extensions.ts'
 import { PartitionLogs } from '../broker/partition-logs.ts'
-import { RequestFaults } from '../broker/request-faults.ts'
 import { topicDefaults } from '../broker/topic-defaults.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import type { TopicConfig } from '../config/topic-config.ts'
@@ -36,8 +35,6 @@ export interface BrokerIo {
   /** Who else runs on this machine; null where the disk is nobody else's. */
   readonly processes: ProcessTable | null
   readonly logger: Logger
-  /** Rules that outlive a restart in this process; each start has its own where there are none. */
-  readonly faults?: RequestFaults
 }
 
 /** What all brokers of this process share: one store, one metadata log, and who of them is alive. */
@@ -48,7 +45,6 @@ export interface Engine extends Extensions {
   readonly cluster: Cluster
   readonly topicDefaults: TopicDefaults
   readonly diskBudget: DiskBudget
-  readonly faults: RequestFaults
 }
 
 /** What clients are told when nothing says where the broker can be reached. */
@@ -57,13 +53,18 @@ const SNAPSHOT_SETTING = 'metadata.log.max.record.bytes.between.snapshots'
 /** Wire value of the security protocol in a registration. */
 const PLAINTEXT = 0
 
+/** Where others look into the brokers and reach into what they do, with faults for every API there is. */
+export function servedExtensions(io: BrokerIo): Extensions {
+  return newExtensions({ ...io, apis: [...apiTable.values()].map(({ api }) => api) })
+}
+
 /** Opens what is stored, each part finding those it needs. One configuration for each broker, the first for what they share. */
 export async function openEngine(
   io: BrokerIo,
   configs: readonly BrokerConfig[],
   clusterId: string | null,
   leastLeaderEpoch: number,
-  extensions: Extensions = newExtensions(io),
+  extensions: Extensions = servedExtensions(io),
 ): Promise<Engine> {
   const config = configs[0]!
   let found: FoundMetadata | undefined
@@ -85,14 +86,8 @@ export async function openEngine(
   await logs.start()
   await store.settleUnknown()
   const diskBudget = await openDiskBudget(io, config, store, metadata, configOf)
-  const faults = io.faults ?? requestFaults(io)
   const defaults = topicDefaults(config, io.random, cluster)
-  return { io, store, metadata, cluster, topicDefaults: defaults, diskBudget, faults, ...extensions }
-}
-
-/** Rules for everything that is served here; none yet. */
-export function requestFaults({ clock, random }: Pick<BrokerIo, 'clock' | 'random'>): RequestFaults {
-  return new RequestFaults({ clock, random, apis: [...apiTable.values()].map(({ api }) => api) })
+  return { io, store, metadata, cluster, topicDefaults: defaults, diskBudget, ...extensions }
 }
 
 async function openDiskBudget(

@@ -26,7 +26,7 @@ export interface OdradekOptions {
 /** Settings that, when given, replace the sync before the answer to acks=all. */
 const FLUSH_SETTINGS = ['log.flush.interval.messages', 'log.flush.interval.ms', 'log.flush.scheduler.interval.ms']
 
-type NodeState = 'running' | 'paused' | 'killed'
+export type NodeState = 'running' | 'paused' | 'killed'
 
 interface Member {
   readonly config: BrokerConfig
@@ -158,6 +158,11 @@ export class Odradek {
   async reloadGroups(): Promise<void> {
     const running = [...this.#members.values()].filter(({ state }) => state !== 'killed')
     await Promise.all(running.map(({ node }) => node.broker.groups.reload()))
+  }
+
+  async expireOffsets(): Promise<void> {
+    const running = [...this.#members.values()].filter(({ state }) => state !== 'killed')
+    await Promise.all(running.map(({ node }) => node.broker.groups.expireOffsets()))
   }
 
   /** Answers what is in progress, then writes everything down. Safe to call twice. */

@@ -13,6 +13,8 @@ export interface StartOptions {
   readonly dataDirectory?: string
   /** Topics there from the start; a name stands for one partition. */
   readonly topics?: readonly (string | TopicSpec)[]
+  /** `[HOST:]PORT` of the HTTP side, where every language can do what this API does; off by default, 0 takes a free port. */
+  readonly http?: number | string
   /** Kafka's broker settings by name. */
   readonly config?: Readonly<Record<string, string | number | boolean>>
   /** 22 characters of base64url; made up by default. */

@@ -1,20 +1,30 @@
 import pino, { type Logger } from 'pino'
 import { errorName } from '../../protocol/errors.ts'
+import type { BrokerEventMap, BrokerEventName } from '../broker/broker-event.ts'
+import type { BrokerEventListener } from '../broker/broker-events.ts'
+import type { Extensions } from '../broker/extensions.ts'
+import type { ProduceInterceptor } from '../broker/produce-interceptors.ts'
+import type { RequestFaults } from '../broker/request-faults.ts'
 import { type BrokerConfig, loadBrokerConfig } from '../config/broker-config.ts'
+import type { ConsoleServer } from '../console/console-server.ts'
 import { AdjustableClock } from '../io/adjustable-clock.ts'
+import { DiskFaults } from '../io/disk-faults.ts'
+import { FaultyFileSystem } from '../io/faulty-file-system.ts'
+import type { FileSystem } from '../io/file-system.ts'
 import { nodeClock } from '../io/node-clock.ts'
 import { nodeFileSystem } from '../io/node-file-system.ts'
 import { nodeProcessTable } from '../io/node-process-table.ts'
 import { nodeRandom } from '../io/node-random.ts'
 import { NodeTransport } from '../io/node-transport.ts'
 import { nodeWork } from '../io/node-work.ts'
+import type { ProcessTable } from '../io/process-table.ts'
 import { SimulatedFileSystem } from '../io/simulated-file-system.ts'
 import { endOfTurn } from '../io/turn.ts'
 import { createTopics } from '../metadata/create-topics.ts'
 import { deleteTopics } from '../metadata/delete-topics.ts'
 import { resetMetadata } from '../metadata/reset.ts'
-import type { BrokerIo } from '../server/engine.ts'
-import { Odradek } from '../server/odradek.ts'
+import { type BrokerIo, servedExtensions } from '../server/engine.ts'
+import { type NodeState, Odradek } from '../server/odradek.ts'
 import type { BoundListener } from '../server/server.ts'
 import { DataSnapshot } from './data-snapshot.ts'
 import { type GroupMilestone, whatGroupLacks } from './group-watch.ts'
@@ -35,6 +45,14 @@ const TEST_DEFAULTS: Readonly<Record<string, string>> = {
   'offsets.topic.num.partitions': '4',
 }
 
+/** One of the brokers that clients see. */
+export interface BrokerInfo {
+  readonly id: number
+  /** `host:port` of its first listener, as clients are told. */
+  readonly address: string
+  readonly state: NodeState
+}
+
 export interface WaitOptions {
   /** 10,000 by default. */
   readonly timeoutMs?: number
@@ -50,59 +68,110 @@ export interface WaitForMessagesOptions extends WaitOptions {
   readonly where?: (message: Message) => boolean
 }
 
+/** What a broker that is played with is made of. */
+export interface Hosting {
+  readonly config: BrokerConfig
+  readonly clusterId: string | null
+  readonly logger: Logger
+  readonly disk: FileSystem
+  readonly processes: ProcessTable | null
+}
+
 /** A broker, or several, in this process: everything that Kafka clients see of one, and what a test wants beside. */
 export class TestBroker implements AsyncDisposable {
   /** Time as the broker sees it. */
   readonly clock: AdjustableClock
+  /** Requests that go wrong on purpose. */
+  readonly faults: RequestFaults
+  /** A disk that goes wrong on purpose. */
+  readonly diskFaults: DiskFaults
+  readonly #hosting: Hosting
   readonly #io: BrokerIo
-  readonly #config: BrokerConfig
-  readonly #clusterId: string | null
+  readonly #extensions: Extensions
   readonly #topics: readonly (string | TopicSpec)[]
+  #console: ConsoleServer | null = null
   #life: Life | null = null
   #closing: Promise<void> | null = null
 
-  private constructor(options: StartOptions) {
-    this.clock = new AdjustableClock(nodeClock, endOfTurn)
-    this.#config = configOf(options)
-    this.#clusterId = options.clusterId ?? null
-    this.#topics = options.topics ?? []
-    const onDisk = options.dataDirectory !== undefined
+  private constructor(hosting: Hosting, clock: AdjustableClock, topics: readonly (string | TopicSpec)[]) {
+    const { logger, disk, processes } = hosting
+    this.#hosting = hosting
+    this.#topics = topics
+    this.clock = clock
+    this.diskFaults = new DiskFaults({ clock, random: nodeRandom })
     this.#io = {
-      fileSystem: onDisk
-        ? nodeFileSystem
-        : new SimulatedFileSystem({ crashable: false, nowMs: () => this.clock.nowMs() }),
-      clock: this.clock,
+      fileSystem: new FaultyFileSystem(disk, this.diskFaults),
+      clock,
       random: nodeRandom,
       transport: new NodeTransport(),
       work: nodeWork(),
       endOfTurn,
-      processes: onDisk ? nodeProcessTable : null,
-      logger: loggerOf(options.logger ?? 'silent'),
+      processes,
+      logger,
     }
+    this.#extensions = servedExtensions(this.#io)
+    this.faults = this.#extensions.faults
   }
 
   /** Resolves when clients can connect and the topics are there. Throws ConfigError for settings that do not fit. */
-  static async start(options: StartOptions = {}): Promise<TestBroker> {
-    const broker = new TestBroker(options)
-    broker.#life = await broker.#begin(new Map(), 0)
-    if (broker.#topics.length > 0) await broker.createTopics(broker.#topics)
+  static start(options: StartOptions = {}): Promise<TestBroker> {
+    const clock = new AdjustableClock(nodeClock, endOfTurn)
+    const onDisk = options.dataDirectory !== undefined
+    const hosting = {
+      config: configOf(options),
+      clusterId: options.clusterId ?? null,
+      logger: loggerOf(options.logger ?? 'silent'),
+      disk: onDisk ? nodeFileSystem : new SimulatedFileSystem({ crashable: false, nowMs: () => clock.nowMs() }),
+      processes: onDisk ? nodeProcessTable : null,
+    }
+    return TestBroker.#start(hosting, clock, options.topics ?? [])
+  }
+
+  /** The same around what somebody else has prepared. */
+  static host(hosting: Hosting): Promise<TestBroker> {
+    return TestBroker.#start(hosting, new AdjustableClock(nodeClock, endOfTurn), [])
+  }
+
+  static async #start(
+    hosting: Hosting,
+    clock: AdjustableClock,
+    topics: readonly (string | TopicSpec)[],
+  ): Promise<TestBroker> {
+    const broker = new TestBroker(hosting, clock, topics)
+    // Before the data directory is touched: a port that is taken changes nothing.
+    await broker.#openConsole()
+    try {
+      broker.#life = await broker.#begin(new Map(), 0)
+      await broker.#createFirstTopics()
+    } catch (error) {
+      await broker.close()
+      throw error
+    }
+    broker.#console?.serve(broker)
     return broker
   }
 
   /** `host:port` of all brokers, comma-separated: what clients call bootstrap.servers. */
   get bootstrapServers(): string {
-    return this.#odradek.listeners
-      .map(({ advertisedHost, advertisedPort }) => `${advertisedHost}:${advertisedPort}`)
-      .join(',')
+    return this.brokers.map(({ address }) => address).join(',')
+  }
+
+  /** `http://host:port` of the HTTP side, null where it was not asked for. */
+  get httpUrl(): string | null {
+    return this.#console?.url ?? null
   }
 
   get clusterId(): string {
     return this.#odradek.engine.metadata.image.clusterId
   }
 
-  /** Ids of all brokers, alive or not. */
-  get brokerIds(): readonly number[] {
-    return this.#odradek.brokerIds
+  /** All of them, alive or not, by id. */
+  get brokers(): readonly BrokerInfo[] {
+    const odradek = this.#odradek
+    return odradek.brokerIds.map((id) => {
+      const { advertisedHost, advertisedPort } = odradek.listenersOf(id)[0]!
+      return { id, address: `${advertisedHost}:${advertisedPort}`, state: odradek.stateOf(id) }
+    })
   }
 
   /** Names of the topics that are there, internal ones left out, sorted. */
@@ -120,32 +189,29 @@ export class TestBroker implements AsyncDisposable {
 
   /** Resolves when they are gone. Throws, naming each topic that could not be deleted; the others are. */
   async deleteTopics(names: readonly string[]): Promise<void> {
-    const { metadata } = this.#odradek.engine
-    const deleted = await metadata.change((image) =>
-      deleteTopics(
-        image,
-        names.map((name) => ({ name, topicId: ZERO_ID })),
-      ),
-    )
+    const doomed = names.map((name) => ({ name, topicId: ZERO_ID }))
+    const deleted = await this.#odradek.engine.metadata.change((image) => deleteTopics(image, doomed))
     refuse(deleted, 'could not be deleted')
   }
 
   /**
-   * As new: no topics but those of the start, no groups, no settings made at run time. Connected clients stay connected;
-   * members of groups are told that they are none, and join again.
+   * As new: no topics but those of the start, no groups, no settings made at run time, no faults. Connected clients stay
+   * connected; members of groups are told that they are none, and join again. The time stays what it is.
    */
   async reset(): Promise<void> {
-    const { metadata } = this.#odradek.engine
-    await metadata.change(resetMetadata)
+    this.faults.clear()
+    this.diskFaults.clear()
+    await this.#odradek.engine.metadata.change(resetMetadata)
     await this.#odradek.reloadGroups()
-    if (this.#topics.length > 0) await this.createTopics(this.#topics)
+    await this.#createFirstTopics()
   }
 
   /** Keeps everything there is: topics, records, groups and their offsets, settings. */
   async snapshot(): Promise<DataSnapshot> {
     // What was accepted without an answer is written at the end of the turn.
     await new Promise<void>((resolve) => endOfTurn(resolve))
-    return DataSnapshot.take(this.#io.fileSystem, this.#config.dataDirectory)
+    const { disk, config } = this.#hosting
+    return DataSnapshot.take(disk, config.dataDirectory)
   }
 
   /**
@@ -154,13 +220,15 @@ export class TestBroker implements AsyncDisposable {
    */
   async restore(snapshot: DataSnapshot): Promise<void> {
     const { odradek } = this.#life!
+    const { disk, config } = this.#hosting
     const listeners = new Map(odradek.brokerIds.map((id) => [id, odradek.listenersOf(id)]))
-    const epochs = [...odradek.engine.metadata.image.topics.values()].flatMap(({ partitions }) =>
-      partitions.map(({ leaderEpoch }) => leaderEpoch),
-    )
+    let lastEpoch = -1
+    for (const { partitions } of odradek.engine.metadata.image.topics.values()) {
+      for (const { leaderEpoch } of partitions) lastEpoch = Math.max(lastEpoch, leaderEpoch)
+    }
     await this.#end()
-    await snapshot.write(this.#io.fileSystem, this.#config.dataDirectory)
-    this.#life = await this.#begin(listeners, epochs.reduce((most, epoch) => Math.max(most, epoch), -1) + 1)
+    await snapshot.write(disk, config.dataDirectory)
+    this.#life = await this.#begin(listeners, lastEpoch + 1)
   }
 
   topic(name: string): TopicView {
@@ -194,6 +262,30 @@ export class TestBroker implements AsyncDisposable {
     )
   }
 
+  /** Calls back whenever something happens, where it happens. Gives a function that ends it. */
+  on<K extends BrokerEventName>(name: K, listener: BrokerEventListener<K>): () => void {
+    return this.#extensions.events.on(name, listener)
+  }
+
+  /** Ends every subscription of this listener to this event. */
+  off<K extends BrokerEventName>(name: K, listener: BrokerEventListener<K>): void {
+    this.#extensions.events.off(name, listener)
+  }
+
+  /** The first event from now on that fits. Rejects with the signal's reason when that aborts first. */
+  nextEvent<K extends BrokerEventName>(
+    name: K,
+    fits?: (event: BrokerEventMap[K]) => boolean,
+    signal?: AbortSignal,
+  ): Promise<BrokerEventMap[K]> {
+    return this.#extensions.events.next(name, fits, signal)
+  }
+
+  /** Looks at each produced batch before it is appended, and may reject or route it. Gives a function that ends it. */
+  intercept(interceptor: ProduceInterceptor): () => void {
+    return this.#extensions.produceInterceptors.add(interceptor)
+  }
+
   /** Moves the broker's time forward: sessions, retention, tombstones and offsets age. Resolves when that had its effect. */
   advance(ms: number): Promise<void> {
     return this.clock.advance(ms)
@@ -207,6 +299,11 @@ export class TestBroker implements AsyncDisposable {
   /** Compacts now what is worth it. */
   runCompaction(): Promise<void> {
     return this.#odradek.engine.store.runCompaction()
+  }
+
+  /** Drops now the committed offsets that are older than offsets.retention.minutes. */
+  runOffsetExpiration(): Promise<void> {
+    return this.#odradek.expireOffsets()
   }
 
   /** One of several brokers ends without a word; what it led goes to other replicas, or stays without a leader. */
@@ -235,7 +332,7 @@ export class TestBroker implements AsyncDisposable {
 
   /** Answers what is in progress and ends; nothing of it is left in the process. Safe to call twice. */
   close(): Promise<void> {
-    this.#closing ??= this.#end()
+    this.#closing ??= Promise.all([this.#console?.close(), this.#end()]).then(() => {})
     return this.#closing
   }
 
@@ -247,29 +344,41 @@ export class TestBroker implements AsyncDisposable {
     return this.#life!.odradek
   }
 
+  async #openConsole(): Promise<void> {
+    const { config, logger } = this.#hosting
+    const listener = config['odradek.http.listener']
+    if (listener === null) return
+    // Loaded only when it is asked for: a start without it does not pay for it.
+    const [{ openConsole }, { testRoutes }] = await Promise.all([
+      import('../console/open-console.ts'),
+      import('./test-routes.ts'),
+    ])
+    this.#console = await openConsole(listener, logger, testRoutes(this))
+  }
+
   async #begin(
     earlierListeners: ReadonlyMap<number, readonly BoundListener[]>,
     leastLeaderEpoch: number,
   ): Promise<Life> {
-    const [config, clusterId] = [this.#config, this.#clusterId]
-    const odradek = await Odradek.start(this.#io, { config, clusterId, earlierListeners, leastLeaderEpoch })
+    const { config, clusterId } = this.#hosting
+    const extensions = this.#extensions
+    const options = { config, clusterId, earlierListeners, leastLeaderEpoch, extensions }
+    const odradek = await Odradek.start(this.#io, options)
     return { odradek, advances: new Advances(odradek.engine.store) }
   }
 
+  async #createFirstTopics(): Promise<void> {
+    if (this.#topics.length > 0) await this.createTopics(this.#topics)
+  }
+
   async #end(): Promise<void> {
-    const { odradek, advances } = this.#life!
-    advances.close()
-    await odradek.close()
+    this.#life?.advances.close()
+    await this.#life?.odradek.close()
   }
 }
 
-function configOf({
-  port = 0,
-  host = '127.0.0.1',
-  brokers = 1,
-  dataDirectory,
-  config = {},
-}: StartOptions): BrokerConfig {
+function configOf(options: StartOptions): BrokerConfig {
+  const { port = 0, host = '127.0.0.1', brokers = 1, dataDirectory, http, config = {} } = options
   const own = Object.entries(config).map(([name, value]): [string, string] => [name, String(value)])
   const texts = new Map([
     ...Object.entries(TEST_DEFAULTS),
@@ -277,6 +386,7 @@ function configOf({
     ['odradek.virtual.brokers', String(brokers)],
     ['listeners', `PLAINTEXT://${host}:${port}`],
     ['log.dirs', dataDirectory ?? MEMORY_DIRECTORY],
+    ...(http === undefined ? [] : ([['odradek.http.listener', String(http)]] as const)),
     ...own,
   ])
   return loadBrokerConfig({ commandLine: texts }).config

@@ -163,3 +163,67 @@ describe('several brokers in one process', () => {
     await admin.disconnect()
   })
 })
+
+describe('a broker in a test over HTTP', () => {
+  const ask = async (method: string, path: string, body?: object) => {
+    const response = await fetch(`${hosted.httpUrl}${path}`, { method, ...(body && { body: JSON.stringify(body) }) })
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> }
+  }
+  let hosted: TestBroker
+
+  beforeEach(async () => {
+    hosted = await startBroker({ http: 0, brokers: 2 })
+  })
+
+  afterEach(() => hosted.close())
+
+  it('is off unless asked for', () => {
+    expect(broker.httpUrl).toBe(null)
+  })
+
+  it('does what its own language does', async () => {
+    expect(await ask('POST', '/topics', { topics: ['a', { name: 'b', partitions: 2 }] })).toMatchObject({ status: 201 })
+    const kept = await ask('POST', '/snapshots')
+    expect(kept.status).toBe(201)
+    await produce('a', ['one'], new Kafka({ brokers: hosted.bootstrapServers.split(','), logLevel: logLevel.NOTHING }))
+    const waited = await ask('POST', '/topics/a/wait', { count: 1 })
+    expect(waited.body).toMatchObject({ messages: [{ partition: 0, offset: 0, value: 'one' }] })
+    expect((await ask('POST', '/groups/g/wait', { until: 'assigned', timeoutMs: 0 })).body).toEqual({
+      error: 'group g assigned: not within 0 ms; there is no such group',
+    })
+    await ask('POST', '/snapshots/1/restore')
+    expect((await ask('GET', '/topics')).body).toEqual({
+      topics: [
+        { name: 'a', endOffsets: [0] },
+        { name: 'b', endOffsets: [0, 0] },
+      ],
+    })
+    await ask('POST', '/reset')
+    expect((await ask('GET', '/topics')).body).toEqual({ topics: [] })
+    expect((await ask('POST', '/clock/advance', { ms: 5000 })).body).toMatchObject({ aheadMs: 5000 })
+    await ask('POST', '/brokers/2/kill')
+    expect(hosted.brokers.map(({ state }) => state)).toEqual(['running', 'killed'])
+    for (const what of ['retention', 'compaction', 'offset-expiration']) {
+      expect((await ask('POST', `/run/${what}`)).status).toBe(200)
+    }
+  })
+
+  it('says what does not fit', async () => {
+    expect(await ask('POST', '/clock/advance', { ms: -1 })).toMatchObject({
+      status: 400,
+      body: { error: 'ms must be a whole number from 0 to 316224000000' },
+    })
+    expect(await ask('POST', '/topics', { topic: 'a' })).toMatchObject({
+      status: 400,
+      body: { error: 'topics must be a list' },
+    })
+    expect(await ask('POST', '/brokers/9/kill')).toMatchObject({
+      status: 409,
+      body: { error: 'there is no broker 9; there are 1, 2' },
+    })
+    expect(await ask('POST', '/snapshots/4/restore')).toMatchObject({
+      status: 404,
+      body: { error: 'there is no snapshot 4; there are: none' },
+    })
+  })
+})

@@ -172,6 +172,11 @@ export class GroupCoordinator {
     await Promise.all(this.#everyShard('forgetTopics', { isGone }))
   }
 
+  /** Drops now what is older than offsets.retention.minutes; otherwise done every offsets.retention.check.interval.ms. */
+  async expireOffsets(): Promise<void> {
+    await Promise.all(this.#everyShard('expireOffsets', null))
+  }
+
   #call<K extends keyof GroupCalls>(groupId: string, type: K, call: GroupCalls[K]['call']) {
     return this.#ask(this.shardOf(groupId), type, call)
   }

@@ -98,6 +98,9 @@ export class GroupMachine implements ShardMachine<GroupRequest, GroupResponse, G
         return this.#deleteOffsets(scope, request.call)
       case 'forgetTopics':
         return this.#forgetTopics(scope, request.call)
+      case 'expireOffsets':
+        this.#expireOffsets(scope)
+        return ErrorCode.NONE
     }
   }
 

@@ -27,6 +27,7 @@ export function refuseRequest(request: GroupRequest, error: ErrorCode): GroupRes
     case 'deleteOffsets':
       return { error, topicErrors: request.call.topics.map(() => error) }
     case 'forgetTopics':
+    case 'expireOffsets':
       return error
   }
 }

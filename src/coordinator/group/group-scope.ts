@@ -39,6 +39,7 @@ export interface GroupCalls {
   deleteGroup: { call: string; result: DeleteGroupResult }
   deleteOffsets: { call: OffsetDeleteCall; result: OffsetDeleteResult }
   forgetTopics: { call: ForgetTopicsCall; result: ErrorCode }
+  expireOffsets: { call: null; result: ErrorCode }
 }
 
 export interface ForgetTopicsCall {
