@@ -82,7 +82,8 @@ export class ProduceInterceptors {
     } catch (error) {
       this.#logFailure(entry, batch, error)
       const reason = error instanceof Error ? error.message : String(error)
-      // Final for every client: kafkajs, the Java client and librdkafka would send other codes again, or stop for good.
+      // kafkajs, the Java client and librdkafka all give up on it at once. So they do on UNKNOWN_SERVER_ERROR, but that
+      // would look like a failure of the broker.
       return { kind: 'reject', error: ErrorCode.INVALID_RECORD, message: `An interceptor failed: ${reason}` }
     }
   }
