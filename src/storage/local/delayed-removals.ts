@@ -14,17 +14,20 @@ const URGENT_DELAY_MS = 1000
 
 export class DelayedRemovals {
   readonly #clock: Clock
+  readonly #isFull: () => boolean
   readonly #waiting = new Set<Removal>()
   #isUrgent: (topicId: string) => boolean = () => false
 
-  constructor(clock: Clock) {
+  /** `isFull`: everything is urgent. */
+  constructor(clock: Clock, isFull: () => boolean) {
     this.#clock = clock
+    this.#isFull = isFull
   }
 
   schedule(topicId: string, delayMs: number, run: () => void): Timer {
     const removal: Removal = { topicId, run, timer: { cancel: () => {} } }
     this.#waiting.add(removal)
-    this.#arm(removal, this.#isUrgent(topicId) ? Math.min(delayMs, URGENT_DELAY_MS) : delayMs)
+    this.#arm(removal, this.isUrgent(topicId) ? Math.min(delayMs, URGENT_DELAY_MS) : delayMs)
     return {
       cancel: () => {
         this.#waiting.delete(removal)
@@ -45,7 +48,7 @@ export class DelayedRemovals {
   }
 
   isUrgent(topicId: string): boolean {
-    return this.#isUrgent(topicId)
+    return this.#isFull() || this.#isUrgent(topicId)
   }
 
   #arm(removal: Removal, delayMs: number): void {

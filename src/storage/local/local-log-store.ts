@@ -42,6 +42,7 @@ import { defaultOpenFileLimit, OpenFiles } from './open-files.ts'
 import { ReadBuffers } from './read-buffers.ts'
 import { RetiredFiles } from './retired-files.ts'
 import { SharedSync } from './shared-sync.ts'
+import { SpaceReserve } from './space-reserve.ts'
 import { errorText } from './storage-error.ts'
 import { TailCache } from './tail-cache.ts'
 import { findByTimestamp, findMaxTimestamp } from './timestamp-search.ts'
@@ -344,6 +345,9 @@ function logOf(handle: LogHandle): Log {
 function contextOf(options: LocalLogStoreOptions, listeners: readonly AdvanceListener[]): LogContext {
   const atEndOfTurn = options.endOfTurn ?? endOfTurn
   const pace = new WritePace(options.clock)
+  const usage = new DiskUsage()
+  const report = options.report ?? (() => {})
+  const reserve = new SpaceReserve(options.fileSystem, options.directory, () => usage.usedBytes, report)
   const dirty = new Set<FlushableLog>()
   const flushAll = () => {
     const logs = [...dirty]
@@ -364,9 +368,10 @@ function contextOf(options: LocalLogStoreOptions, listeners: readonly AdvanceLis
     readBuffers: new ReadBuffers(options.readBufferBytes ?? 8 * MIB),
     pace,
     directorySync: new SharedSync(() => options.fileSystem.syncDirectory(options.directory)),
-    report: options.report ?? (() => {}),
-    usage: new DiskUsage(),
-    removals: new DelayedRemovals(options.clock),
+    report,
+    usage,
+    removals: new DelayedRemovals(options.clock, () => reserve.isSpent),
+    reserve,
     decompressedBatchLimitBytes: options.decompressedBatchLimitBytes ?? 128 * MIB,
     directory: options.directory,
     scheduleFlush(log) {

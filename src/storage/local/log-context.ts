@@ -11,6 +11,7 @@ import type { Limiter } from './limiter.ts'
 import type { OpenFiles } from './open-files.ts'
 import type { ReadBuffers } from './read-buffers.ts'
 import type { SharedSync } from './shared-sync.ts'
+import type { SpaceReserve } from './space-reserve.ts'
 import type { TailCache } from './tail-cache.ts'
 import type { WritePace } from './write-pace.ts'
 
@@ -36,6 +37,7 @@ export interface LogContext {
   readonly report: Report
   readonly usage: DiskUsage
   readonly removals: DelayedRemovals
+  readonly reserve: SpaceReserve
   /** Decompressed size of one batch above which it is refused; Kafka has no such limit. */
   readonly decompressedBatchLimitBytes: number
   /** Where the directories of the logs lie. */

@@ -219,7 +219,7 @@ export class LogManager {
     if (this.#nextCheckpoint) return this.#nextCheckpoint
     const next = this.#checkpoints.then(() => {
       this.#nextCheckpoint = null
-      return this.#writeCheckpoints()
+      return this.#context.reserve.spend(() => this.#writeCheckpoints())
     })
     this.#nextCheckpoint = next
     this.#checkpoints = next.catch((error: unknown) => {

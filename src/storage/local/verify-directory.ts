@@ -60,6 +60,7 @@ const ROOT_FILES = new Set<string>([
   '.lock',
   '.kafka_cleanshutdown',
   '.odradek-manifest',
+  '.odradek-reserve',
 ])
 
 /** How a directory was left, without touching it; or who uses it. */
