@@ -44,12 +44,6 @@ export class Dispatcher {
     const reader = new Reader(intake.frame)
     const header = decodeRequestHeader(reader, this.#apiByKey)
     const entry = this.#apis.get(header.api.key)!
-    if (!header.supported) {
-      answerUnknownVersion(connection, intake, entry, header)
-      return
-    }
-    const request = codecOf(entry.api.request, header.version).decode(reader)
-    intake.forgetFrame()
     const context: RequestContext = {
       apiKey: header.api.key,
       apiVersion: header.version,
@@ -58,13 +52,23 @@ export class Dispatcher {
       connection,
       broker: this.#broker,
     }
-    const { events } = this.#broker
-    const observed = events.has('request') || events.has('response')
-    const observation = observed ? new RequestObservation(context, entry.api.name, intake.bytes) : null
+    if (!header.supported) {
+      answerUnknownVersion(connection, intake, entry, header, this.#observe(context, entry, intake))
+      return
+    }
+    const request = codecOf(entry.api.request, header.version).decode(reader)
+    intake.forgetFrame()
+    const observation = this.#observe(context, entry, intake)
     const slot = connection.replies.add()
     const exchange = { connection, intake, slot, entry, context, request, alter: null, observation }
     if (this.#broker.faults.active) this.#injector.meet(exchange)
     else this.#handle(exchange)
+  }
+
+  #observe(context: RequestContext, { api }: ApiEntry, { bytes }: Intake): RequestObservation | null {
+    const { events } = this.#broker
+    if (!events.has('request') && !events.has('response')) return null
+    return new RequestObservation(context, api.name, bytes)
   }
 
   /** Requests that a fault holds back are done now: the broker closes in good order. */
@@ -150,6 +154,7 @@ function answerUnknownVersion(
   intake: Intake,
   entry: ApiEntry,
   { correlationId }: RequestHeader,
+  observation: RequestObservation | null,
 ): void {
   const response = unsupportedVersion(entry.advertised)
   const slot = connection.replies.add()
@@ -158,6 +163,7 @@ function answerUnknownVersion(
     (writer) => encodeReply(writer, entry.api, OLDEST_VERSION, correlationId, response),
     null,
   )
+  observation?.end(response)
   connection.finish(intake)
 }
 

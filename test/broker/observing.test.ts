@@ -49,6 +49,28 @@ describe('requests', () => {
     expect(broker.of('response')[0]!.durationMs).toBeGreaterThanOrEqual(0)
   })
 
+  it('a version that is not known is answered, and told', async () => {
+    broker.observe('request', 'response')
+    const frame = Buffer.from([0, 18, 0x7f, 0, 0, 0, 0, 9, 0xff, 0xff])
+    broker.client.sendFrame(frame)
+    await broker.client.nextFrame()
+    const request = { api: 'ApiVersions', apiVersion: 0x7f00, sizeBytes: frame.length, correlationId: 9 }
+    expect(broker.of('request')).toMatchObject([request])
+    expect(broker.of('response')).toMatchObject([{ ...request, errorCodes: [ErrorCode.UNSUPPORTED_VERSION] }])
+  })
+
+  it('an answer that a fault changes or keeps is told as the client sees it', async () => {
+    broker.observe('response')
+    const { faults } = broker.odradek.engine
+    faults.add({ kind: 'error', errorCode: 'NOT_CONTROLLER', api: 'CreateTopics', times: 1 })
+    await expect(broker.createTopic('t')).rejects.toThrow('41')
+    faults.add({ kind: 'black-hole', api: 'CreateTopics', times: 1 })
+    const next = broker.events.next('response', ({ outcome }) => outcome !== 'answered')
+    broker.createTopic('t').catch(() => {})
+    expect(await next).toMatchObject({ api: 'CreateTopics', outcome: 'never', errorCodes: [] })
+    expect(broker.of('response')[0]).toMatchObject({ outcome: 'answered', errorCodes: [41] })
+  })
+
   it('errors are found wherever an answer has them', async () => {
     await broker.createTopic('t')
     broker.observe('response')
