@@ -108,7 +108,7 @@ export class SimulatedInode {
     survivors.forEach((change, index) => {
       // Of any write a part may be missing; at the end of the file that is likelier.
       const torn = change.kind === 'write' && random.below(index === survivors.length - 1 ? 2 : 8) === 0
-      durable.apply(torn ? { ...change, data: change.data.subarray(0, random.below(change.data.length + 1)) } : change)
+      durable.apply(torn ? { ...change, data: tornPart(change.data, random) } : change)
     })
     this.#current = new Content()
     const copy = Buffer.alloc(durable.sizeBytes)
@@ -119,4 +119,11 @@ export class SimulatedInode {
     this.#synced = 0
     this.inFlight.clear()
   }
+}
+
+/** Cut off, or in its full length with zeros where blocks were given to the file and not written yet. */
+function tornPart(data: Buffer, random: SimulatedRandom): Buffer {
+  const written = data.subarray(0, random.below(data.length + 1))
+  if (random.below(2) === 0) return written
+  return Buffer.concat([written, Buffer.alloc(data.length - written.length)])
 }

@@ -308,6 +308,8 @@ export class LogModel {
     this.#outstanding = []
     this.#cleaning = 0
     await this.#start(left)
+    if (how === 'close' && this.#fixture.reports.length > 0) throw new Error(`a stop left ${this.#fixture.reports[0]}`)
+    this.#checkFiles(left)
     this.#reconcile(how)
     // What was not acknowledged is sent again, as an idempotent client does after a reconnect.
     for (const producer of this.#producers) {
@@ -316,6 +318,14 @@ export class LogModel {
     }
     await this.#settle()
     await this.#check()
+  }
+
+  /** After a start nothing is left in the files behind the last whole batch. */
+  #checkFiles(fileSystem: SimulatedFileSystem): void {
+    const names = fileSystem.list(DIRECTORY).filter((name) => name.endsWith('.log'))
+    const bytes = names.reduce((sum, name) => sum + fileSystem.stat(`${DIRECTORY}/${name}`)!.sizeBytes, 0)
+    const known = this.#fixture.store.sizeBytes(this.#log)
+    if (bytes !== known) throw new Error(`the files hold ${bytes} bytes, the log ${known}`)
   }
 
   /** Drops from the list what the restart was allowed to lose; fails when it lost more. */

@@ -2,9 +2,14 @@ import { registerHooks } from 'node:module'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 
+/** The machines that run on seeds: whole brokers in a simulated world, and one log beside its model. */
+export type Machine = 'broker' | 'log'
+
 /** One line of the broker made wrong, to see that somebody notices. */
 export interface Mutation {
   readonly name: string
+  /** Who has to notice. */
+  readonly caughtBy: readonly Machine[]
   readonly file: string
   readonly find: string
   readonly replace: string
@@ -15,6 +20,7 @@ export interface Mutation {
 export const mutations: readonly Mutation[] = [
   {
     name: 'acks-all-unsynced',
+    caughtBy: ['broker'],
     file: 'src/apis/00-produce.ts',
     find: "return acks === 1 ? 'os' : broker.acksAllDurability",
     replace: "void broker\n  return 'os'",
@@ -22,35 +28,80 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'names-unsynced',
+    caughtBy: ['broker'],
     file: 'src/storage/local/log-files.ts',
     find: '      await this.#context.fileSystem.syncDirectory(this.directory)\n',
     replace: '',
     promise: 'the name of a file is on the disk before what is in it is acknowledged',
   },
   {
+    name: 'sync-skipped',
+    caughtBy: ['log', 'broker'],
+    file: 'src/storage/local/log-writer.ts',
+    find: '      await open.file.sync()\n',
+    replace: '',
+    promise: 'what was appended durably survives a power cut',
+  },
+  {
     name: 'torn-tail-kept',
+    caughtBy: ['log', 'broker'],
     file: 'src/storage/local/log-loader.ts',
-    find: '      open.file.truncate(result.endPosition)\n',
+    find: '      open.file.truncate(endPosition)\n',
     replace: '',
     promise: 'a start cuts off what a crash left half written',
   },
   {
     name: 'crc-unchecked',
+    caughtBy: ['log'],
     file: 'src/storage/local/segment-scanner.ts',
     find: 'if (checked && !batchCrcIsValid(buffer, at))',
     replace: 'if (checked && buffer.length < 0)',
     promise: 'a start takes no batch whose CRC is wrong',
   },
   {
-    name: 'snapshot-forgets',
-    file: 'src/storage/local/producer-state.ts',
-    find: '  for (const entry of state.all()) {\n    const last = entry.batches.at(-1)\n    writeInt64(content, at, entry.producerId)',
+    name: 'snapshot-unwritten',
+    caughtBy: ['log'],
+    file: 'src/storage/local/log-files.ts',
+    find: "    const open = this.#context.files.acquire(this.#snapshotPath(offset), 'create')\n",
     replace:
-      '  for (const entry of state.all()) {\n    const last = entry.batches.at(-1)\n    writeInt64(content, at, entry.producerId + 5000)',
+      "    if (content) return\n    const open = this.#context.files.acquire(this.#snapshotPath(offset), 'create')\n",
+    promise: 'a producer is known after its records were removed',
+  },
+  {
+    name: 'snapshot-forgets',
+    caughtBy: ['log', 'broker'],
+    file: 'src/storage/local/producer-state.ts',
+    find: '    writeInt64(content, at, entry.producerId)',
+    replace: '    writeInt64(content, at, entry.producerId + 5000)',
     promise: 'an idempotent producer is recognised after a restart',
   },
   {
+    name: 'snapshot-for-transactions',
+    caughtBy: ['log'],
+    file: 'src/storage/local/log-loader.ts',
+    find: '      segment.baseOffset < this.#replayFrom\n',
+    replace: '      segment.baseOffset < 0\n',
+    promise: 'aborted records stay hidden when their segment is recovered',
+  },
+  {
+    name: 'start-unwritten',
+    caughtBy: ['log'],
+    file: 'src/storage/local/log-manager.ts',
+    find: '    await this.#writeOffsets(LOG_STARTS, this.#logStarts)\n',
+    replace: '',
+    promise: 'deleted records stay deleted',
+  },
+  {
+    name: 'compaction-goes-too-far',
+    caughtBy: ['log'],
+    file: 'src/storage/local/cleanable-log.ts',
+    find: 'const stableEnd = Math.min(log.lastStableOffset, log.recoveryPoint)',
+    replace: 'const stableEnd = log.logEndOffset',
+    promise: 'compaction leaves open transactions, and what is not on the disk yet, alone',
+  },
+  {
     name: 'retry-appended',
+    caughtBy: ['broker'],
     file: 'src/storage/sequence-check.ts',
     find: "if (duplicate) return { kind: 'duplicate', batch: duplicate }",
     replace: 'if (duplicate) return APPEND',
@@ -58,13 +109,15 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'group-answers-early',
+    caughtBy: ['broker'],
     file: 'src/coordinator/runtime.ts',
-    find: 'if (lastWrite) lastWrite.replies.push(...outcome.replies)',
-    replace: 'if (lastWrite && outcome.replies.length < 0) lastWrite.replies.push(...outcome.replies)',
+    find: '        lastWrite.replies.push(...outcome.replies)\n',
+    replace: '        this.#tell(shard, { ...outcome, notes: [] })\n',
     promise: 'a committed offset is on the disk before the answer',
   },
   {
     name: 'zombie-commits',
+    caughtBy: ['broker'],
     file: 'src/coordinator/group/offset-commit.ts',
     find: 'if (generationId !== group.generationId) return ErrorCode.ILLEGAL_GENERATION',
     replace: '',
@@ -72,6 +125,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'metadata-unsynced',
+    caughtBy: ['broker'],
     file: 'src/metadata/metadata-log.ts',
     find: '      if (this.#options.sync) await this.#file.sync()\n',
     replace: '',
@@ -79,6 +133,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'found-metadata-unsynced',
+    caughtBy: ['broker'],
     file: 'src/metadata/metadata-log.ts',
     find: '      await this.#syncFound(this.#file)\n',
     replace: '',
@@ -86,13 +141,15 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'epochs-stand-still',
+    caughtBy: ['broker'],
     file: 'src/metadata/local-metadata.ts',
-    find: '      records.push(partitionChangeRecord(',
-    replace: '      void (partitionChangeRecord(',
+    find: ')) records.push(record)\n',
+    replace: ')) void record\n',
     promise: 'leader epochs rise at every start',
   },
   {
     name: 'producer-ids-again',
+    caughtBy: ['broker'],
     file: 'src/metadata/allocate-producer-ids.ts',
     find: 'const nextProducerId = firstProducerId + BLOCK_SIZE',
     replace: 'const nextProducerId = firstProducerId',
@@ -100,6 +157,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'fetch-timers-left',
+    caughtBy: ['broker'],
     file: 'src/broker/fetch-purgatory.ts',
     find: '    waiter.timer.cancel()\n',
     replace: '',
@@ -107,6 +165,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'fetch-waits-left',
+    caughtBy: ['broker'],
     file: 'src/broker/fetch-purgatory.ts',
     find: '      waiting?.delete(waiter)\n',
     replace: '',
@@ -114,6 +173,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'session-says-nothing',
+    caughtBy: ['broker'],
     file: 'src/apis/01-fetch.ts',
     find: '    sizeOf(answered.records) > 0 ||\n',
     replace: '',
@@ -121,20 +181,25 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'deletion-unwritten',
+    caughtBy: ['log', 'broker'],
     file: 'src/storage/local/local-log-store.ts',
-    find: '    await this.#manager.checkpoint()\n    return log.offsets\n',
-    replace: '    return log.offsets\n',
-    promise: 'deleted records stay deleted',
+    find: '    log.deleteRecordsBefore(offset)\n    // Also when the log starts there already: it may not be written down yet, or could not be.\n    await this.#manager.checkpoint()\n',
+    replace: '    log.deleteRecordsBefore(offset)\n',
+    promise: 'a deletion is durable when it is answered',
   },
   {
     name: 'publish-waits-for-groups',
+    caughtBy: ['broker'],
     file: 'src/server/odradek.ts',
-    find: '      groups.onTopicsDeleted(',
-    replace: '      return groups.onTopicsDeleted(',
+    find: '      for (const { node } of this.#members.values()) node.onChange(image, previous)\n',
+    replace:
+      '      const gone = [...previous.topics.keys()].filter((name) => !image.topics.has(name))\n' +
+      '      return Promise.all([...this.#members.values()].map(({ node }) => node.broker.groups.onTopicsDeleted(gone)))\n',
     promise: 'no two parts of the broker wait for each other',
   },
   {
     name: 'replies-overtake',
+    caughtBy: ['broker'],
     file: 'src/server/reply-queue.ts',
     find: 'if (slot === this.#head) this.#encodeInTurn(encode)',
     replace: 'if (slot !== null) this.#encodeInTurn(encode)',
