@@ -58,11 +58,26 @@ const checks: readonly (readonly [pattern: RegExp, check: (match: RegExpExecArra
   [/^npm (?:run )?([\w:-]+)(?: -- .+)?$/, (match) => isScript(match[1]!)],
   [/^node ([\w./-]+)(?: .*)?$/, (match) => isFile(match[1]!)],
   [/^docker build(?: .+)? \.$/, () => isFile('Dockerfile')],
+  [/^curl (.+)$/, (match) => isAnswered(match[1]!)],
   [/^docker run (?:.+ )?odradek(?: (.+))?$/, (match) => startsWith(wordsOf(match[1] ?? ''))],
 ]
 
 function wordsOf(text: string): string[] {
   return text.split(' ').filter(Boolean)
+}
+
+/** Asked of a broker that has a fault of each sort: GET, or what -X and -d say. */
+async function isAnswered(args: string): Promise<void> {
+  const match = /^(?:-X ([A-Z]+) )?(?:-d '([^']+)' )?http:\/\/localhost:9644(\/\S*)$/.exec(args)
+  expect(match, 'a curl that this test does not understand').not.toBeNull()
+  const [, method, body, path] = match!
+  const broker = await BrokerProcess.start({ args: ['--http', ':0'] })
+  const url = /http:\/\/127\.0\.0\.1:\d+/.exec(broker.stderr)![0]
+  const add = (to: string, fault: object) => fetch(url + to, { method: 'POST', body: JSON.stringify(fault) })
+  await add('/faults', { kind: 'disconnect', topic: 'nobody-asks' })
+  await add('/disk-faults', { kind: 'full', path: 'nothing-is-here' })
+  const answer = await fetch(url + path, { method: method ?? (body ? 'POST' : 'GET'), ...(body && { body }) })
+  expect([answer.ok, await answer.json()]).toEqual([true, expect.anything()])
 }
 
 function isScript(name: string): void {
@@ -79,7 +94,7 @@ function isFile(file: string): void {
 async function startsWith(args: readonly string[]): Promise<void> {
   const folder = temporaryFolder()
   writeFileSync(path.join(folder, 'server.properties'), 'num.partitions=2\n')
-  const broker = await BrokerProcess.start({ cwd: folder, port: null, args: [...args, '--port', '0'] })
+  const broker = await BrokerProcess.start({ cwd: folder, port: null, args: [...args, '--port', '0'].map((one) => one.replace(/^:9644$/, ':0')) })
   const client = await PlainClient.connect(broker.port)
   await client.createTopic('documented')
   await client.close()
