@@ -94,7 +94,11 @@ function isFile(file: string): void {
 async function startsWith(args: readonly string[]): Promise<void> {
   const folder = temporaryFolder()
   writeFileSync(path.join(folder, 'server.properties'), 'num.partitions=2\n')
-  const broker = await BrokerProcess.start({ cwd: folder, port: null, args: [...args, '--port', '0'].map((one) => one.replace(/^:9644$/, ':0')) })
+  const broker = await BrokerProcess.start({
+    cwd: folder,
+    port: null,
+    args: [...args, '--port', '0'].map((one) => one.replace(/^:9644$/, ':0')),
+  })
   const client = await PlainClient.connect(broker.port)
   await client.createTopic('documented')
   await client.close()
