@@ -15,7 +15,7 @@ export function startBroker(options: StartOptions = {}): Promise<TestBroker> {
 
 export type { BrokerEventMap, BrokerEventName } from './broker/broker-event.ts'
 export type { BrokerEventListener } from './broker/broker-events.ts'
-export type { InterceptedBatch } from './broker/intercepted-batch.ts'
+export type { InterceptedBatch, InterceptedRecord } from './broker/intercepted-batch.ts'
 export type { ProduceInterceptor, Rejection, Routing } from './broker/produce-interceptors.ts'
 export type { RequestFault } from './broker/request-fault-spec.ts'
 export type { RequestFaults } from './broker/request-faults.ts'

@@ -1,24 +1,17 @@
-import pino, { type Logger } from 'pino'
 import { errorName } from '../../protocol/errors.ts'
 import type { BrokerEventMap, BrokerEventName } from '../broker/broker-event.ts'
 import type { BrokerEventListener } from '../broker/broker-events.ts'
 import type { Extensions } from '../broker/extensions.ts'
 import type { ProduceInterceptor } from '../broker/produce-interceptors.ts'
 import type { RequestFaults } from '../broker/request-faults.ts'
-import { type BrokerConfig, loadBrokerConfig } from '../config/broker-config.ts'
 import type { ConsoleServer } from '../console/console-server.ts'
 import { AdjustableClock } from '../io/adjustable-clock.ts'
 import { DiskFaults } from '../io/disk-faults.ts'
 import { FaultyFileSystem } from '../io/faulty-file-system.ts'
-import type { FileSystem } from '../io/file-system.ts'
 import { nodeClock } from '../io/node-clock.ts'
-import { nodeFileSystem } from '../io/node-file-system.ts'
-import { nodeProcessTable } from '../io/node-process-table.ts'
 import { nodeRandom } from '../io/node-random.ts'
 import { NodeTransport } from '../io/node-transport.ts'
 import { nodeWork } from '../io/node-work.ts'
-import type { ProcessTable } from '../io/process-table.ts'
-import { SimulatedFileSystem } from '../io/simulated-file-system.ts'
 import { endOfTurn } from '../io/turn.ts'
 import { createTopics } from '../metadata/create-topics.ts'
 import { deleteTopics } from '../metadata/delete-topics.ts'
@@ -28,6 +21,7 @@ import { type NodeState, Odradek } from '../server/odradek.ts'
 import type { BoundListener } from '../server/server.ts'
 import { DataSnapshot } from './data-snapshot.ts'
 import { type GroupMilestone, whatGroupLacks } from './group-watch.ts'
+import { type Hosting, hostingOf } from './hosting.ts'
 import { Advances, type Life } from './life.ts'
 import type { Message } from './message.ts'
 import type { StartOptions } from './start-options.ts'
@@ -35,15 +29,8 @@ import { newTopicOf, type TopicSpec } from './topic-spec.ts'
 import { TopicView } from './topic-view.ts'
 import { until } from './waiting.ts'
 
-const MEMORY_DIRECTORY = '/data'
 const DEFAULT_TIMEOUT_MS = 10_000
 const ZERO_ID = 'AAAAAAAAAAAAAAAAAAAAAA'
-
-/** What a test wants otherwise than a server: nothing is kept for later, and little is made in advance. */
-const TEST_DEFAULTS: Readonly<Record<string, string>> = {
-  'log.segment.delete.delay.ms': '0',
-  'offsets.topic.num.partitions': '4',
-}
 
 /** One of the brokers that clients see. */
 export interface BrokerInfo {
@@ -66,15 +53,6 @@ export interface WaitForGroupOptions extends WaitOptions {
 export interface WaitForMessagesOptions extends WaitOptions {
   /** Only messages that it is true of count. */
   readonly where?: (message: Message) => boolean
-}
-
-/** What a broker that is played with is made of. */
-export interface Hosting {
-  readonly config: BrokerConfig
-  readonly clusterId: string | null
-  readonly logger: Logger
-  readonly disk: FileSystem
-  readonly processes: ProcessTable | null
 }
 
 /** A broker, or several, in this process: everything that Kafka clients see of one, and what a test wants beside. */
@@ -116,15 +94,7 @@ export class TestBroker implements AsyncDisposable {
   /** Resolves when clients can connect and the topics are there. Throws ConfigError for settings that do not fit. */
   static start(options: StartOptions = {}): Promise<TestBroker> {
     const clock = new AdjustableClock(nodeClock, endOfTurn)
-    const onDisk = options.dataDirectory !== undefined
-    const hosting = {
-      config: configOf(options),
-      clusterId: options.clusterId ?? null,
-      logger: loggerOf(options.logger ?? 'silent'),
-      disk: onDisk ? nodeFileSystem : new SimulatedFileSystem({ crashable: false, nowMs: () => clock.nowMs() }),
-      processes: onDisk ? nodeProcessTable : null,
-    }
-    return TestBroker.#start(hosting, clock, options.topics ?? [])
+    return TestBroker.#start(hostingOf(options, clock), clock, options.topics ?? [])
   }
 
   /** The same around what somebody else has prepared. */
@@ -375,26 +345,6 @@ export class TestBroker implements AsyncDisposable {
     this.#life?.advances.close()
     await this.#life?.odradek.close()
   }
-}
-
-function configOf(options: StartOptions): BrokerConfig {
-  const { port = 0, host = '127.0.0.1', brokers = 1, dataDirectory, http, config = {} } = options
-  const own = Object.entries(config).map(([name, value]): [string, string] => [name, String(value)])
-  const texts = new Map([
-    ...Object.entries(TEST_DEFAULTS),
-    ['odradek.durability', dataDirectory === undefined ? 'os' : 'disk'],
-    ['odradek.virtual.brokers', String(brokers)],
-    ['listeners', `PLAINTEXT://${host}:${port}`],
-    ['log.dirs', dataDirectory ?? MEMORY_DIRECTORY],
-    ...(http === undefined ? [] : ([['odradek.http.listener', String(http)]] as const)),
-    ...own,
-  ])
-  return loadBrokerConfig({ commandLine: texts }).config
-}
-
-function loggerOf(logger: NonNullable<StartOptions['logger']>): Logger {
-  if (typeof logger !== 'string') return logger
-  return pino({ level: logger, base: null }, pino.destination({ dest: 2, sync: true }))
 }
 
 function refuse(
