@@ -20,7 +20,7 @@ export interface SegmentListing {
 /** Of the names in a directory; leftovers are deleted. */
 export function listSegments(
   { fileSystem, clock }: Pick<LogContext, 'fileSystem' | 'clock'>,
-  request: Pick<LoadRequest, 'directory' | 'newJitterMs' | 'clean' | 'recoveryPoint'>,
+  request: Pick<LoadRequest, 'directory' | 'newJitterMs' | 'clean' | 'recoveryPoint' | 'logStartOffset'>,
   names: readonly string[],
 ): SegmentListing {
   const directory = request.directory()
@@ -56,11 +56,12 @@ export function listSegments(
   return { segments, snapshots, damaged: damaged?.path('txnindex') ?? null }
 }
 
-/** Recovery does not make its indexes anew anyhow, as it does where a crash may have left them half written. */
+/** Somebody reads its indexes, and recovery does not make them anew, as it does where a crash may have left them half written. */
 function wasFinished(
   { baseOffset }: LogSegment,
   next: LogSegment | undefined,
-  { clean, recoveryPoint }: Pick<LoadRequest, 'clean' | 'recoveryPoint'>,
+  { clean, recoveryPoint, logStartOffset }: Pick<LoadRequest, 'clean' | 'recoveryPoint' | 'logStartOffset'>,
 ): boolean {
+  if (next !== undefined && next.baseOffset <= logStartOffset) return false
   return clean || (next === undefined ? baseOffset < recoveryPoint : next.baseOffset <= recoveryPoint)
 }
