@@ -8,7 +8,7 @@ import { LeaveGroup } from '../../protocol/messages/13-leave-group.ts'
 import { SyncGroup } from '../../protocol/messages/14-sync-group.ts'
 import type { SimulatedRandom } from '../../src/io/simulated-random.ts'
 import { Client, ConnectionLost } from './client.ts'
-import { Fetcher, nameOf } from './fetcher.ts'
+import { Fetcher, nameOf, type Reading } from './fetcher.ts'
 import type { GroupLedger } from './group-ledger.ts'
 import { Violation } from './violation.ts'
 import type { World } from './world.ts'
@@ -52,6 +52,8 @@ export class Member {
   #protocol = ''
   #isOver = false
   #heartbeatMs = 0
+  /** What it held when it had to join again: a commit of it may still be on its way. */
+  #before: { readonly generation: number; readonly readings: readonly Reading[] } | null = null
 
   constructor(world: World, name: string, options: MemberOptions) {
     this.#world = world
@@ -98,6 +100,7 @@ export class Member {
       this.#isOver = true
       this.client.close()
     } else if (error instanceof Expelled) {
+      this.#before = this.#held()
       this.#generation = -1
     } else if (error instanceof ConnectionLost) {
       this.#fetcher.forgetSession()
@@ -128,6 +131,7 @@ export class Member {
   }
 
   async #join(): Promise<void> {
+    this.#before ??= this.#held()
     this.#fetcher.clear()
     const { group, instanceId } = this.#options
     const floor = this.#group.generation
@@ -195,6 +199,7 @@ export class Member {
       const dash = partition.lastIndexOf('-')
       this.#fetcher.add(partition.slice(0, dash), Number(partition.slice(dash + 1)), -1)
     }
+    await this.#commitLate()
     await this.#fetchOffsets()
   }
 
@@ -220,18 +225,37 @@ export class Member {
     this.#obey('Heartbeat', answer.errorCode)
   }
 
-  async #commit(): Promise<void> {
-    const readings = this.#fetcher.readings.filter(({ position }) => position >= 0)
+  #held() {
+    const readings = this.#fetcher.readings.filter(({ position }) => position >= 0).map((reading) => ({ ...reading }))
+    return this.#generation < 0 || readings.length === 0 ? null : { generation: this.#generation, readings }
+  }
+
+  /** A commit from before the rebalance arrives after it: it must not be taken. */
+  async #commitLate(): Promise<void> {
+    const before = this.#before
+    this.#before = null
+    if (before === null || before.generation >= this.#generation || this.#random.below(2) === 0) return
+    try {
+      await this.#commit(before.generation, before.readings)
+    } catch (error) {
+      if (!(error instanceof Expelled)) throw error
+    }
+  }
+
+  async #commit(
+    generation = this.#generation,
+    readings: readonly Reading[] = this.#fetcher.readings.filter(({ position }) => position >= 0),
+  ): Promise<void> {
     if (readings.length === 0) return
     const floor = this.#group.generation
     const commits = readings.map((reading) => ({
       reading,
-      commit: this.#group.commits(nameOf(reading), reading.position, this.#generation),
+      commit: this.#group.commits(nameOf(reading), reading.position, generation),
     }))
     try {
       const answer = await this.client.call(OffsetCommit, {
         groupId: this.#options.group,
-        generationIdOrMemberEpoch: this.#generation,
+        generationIdOrMemberEpoch: generation,
         memberId: this.#memberId,
         groupInstanceId: this.#options.instanceId,
         topics: [...new Set(readings.map(({ topic }) => topic))].map((name) => ({

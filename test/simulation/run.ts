@@ -16,6 +16,7 @@ const { DEFAULT_STEPS, simulate } = await import('./simulation.ts')
 
 const steps = Number(values.steps ?? DEFAULT_STEPS)
 const first = values.seed === undefined ? Math.floor(Math.random() * 1e6) : Number(values.seed)
+const mutation = values.mutate === undefined ? '' : ` --mutate ${values.mutate}`
 let failures = 0
 for (let seed = first; seed < first + Number(values.seeds); seed++) {
   const startMs = performance.now()
@@ -32,7 +33,9 @@ for (let seed = first; seed < first + Number(values.seeds); seed++) {
   if (!values.verbose) console.log(result.trace.join('\n'))
   console.log(`${what}\n\nseed ${seed} FAILED: ${result.violation.stack}\n`)
   console.log(
-    `to repeat: npm run simulate -- --seed ${seed} --steps ${steps}   (--verbose prints everything that happens)`,
+    `to repeat: npm run simulate -- --seed ${seed} --steps ${steps}${mutation}   (--verbose prints everything that happens)`,
   )
+  // One is enough to see that it is noticed.
+  if (values.mutate !== undefined) break
 }
 process.exit(failures === 0 ? 0 : 1)
