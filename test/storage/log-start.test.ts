@@ -360,10 +360,10 @@ describe('whose directory it is', () => {
 
   it('reads what Kafka writes', async () => {
     const disk = properties(
-      '#\n#Sat Nov 21 12:00:00 UTC 2026\ncluster.id=abc\ndirectory.id=def\nnode.id=1\nversion=1\n',
+      '#\n#Sat Nov 21 12:00:00 UTC 2026\ncluster.id=abc\ndirectory.id=k3pKIgj3QuqEzHZhPZiAoA\nnode.id=1\nversion=1\n',
     )
     const { store } = await openFixture({ fileSystem: disk })
-    expect(store.identity).toEqual({ clusterId: 'abc', directoryId: 'def', nodeId: 1 })
+    expect(store.identity).toEqual({ clusterId: 'abc', directoryId: 'k3pKIgj3QuqEzHZhPZiAoA', nodeId: 1 })
   })
 
   it('partitions without meta.properties are somebody else’s', async () => {

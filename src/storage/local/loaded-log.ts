@@ -14,6 +14,14 @@ export interface LoadRequest {
   readonly logStartOffset: number
   /** From cleaner-offset-checkpoint: batches below may have been removed by compaction. */
   readonly cleanedOffset: number
+  /** Batches may be missing below: those of a compacted log, and of one that was. */
+  readonly gapsBelow: number
+  /** Of the partition now: no batch can have a higher one. */
+  readonly leaderEpoch: number
+  /** Checksums of transaction indexes, by base offset, as far as they are known. */
+  readonly transactionIndexes: ReadonlyMap<number, number>
+  /** It had been written up to there, to the operating system at least. */
+  readonly writtenOffset: number
   /** The log ended there or later, and that was on the disk: below, nothing may be missing. */
   readonly expectedEndOffset: number
   /** Where the log began, as far as that is known better than from the files themselves; otherwise null. */
@@ -41,4 +49,7 @@ export interface LoadedLog {
   readonly namesUnsynced: boolean
   /** Full segments whose indexes were made anew and are in memory only. */
   readonly rebuilt: readonly LogSegment[]
+  readonly gapsBelow: number
+  /** Something was lost at its end, and the log goes on behind that: to be noted before it takes an append. */
+  readonly goesOnBehindLoss: boolean
 }

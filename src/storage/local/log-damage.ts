@@ -26,7 +26,9 @@ export async function endOfBatchesBehind(
     await new BatchWalker(file, sizeBytes, leastOffset).walk(
       {
         batch: (header, crcIsValid) => {
-          if (crcIsValid) end = Math.max(end, header.baseOffset + header.lastOffsetDelta + 1)
+          // The offset itself may be what is damaged.
+          const isPlausible = header.baseOffset - leastOffset < PLAUSIBLE_OFFSETS
+          if (crcIsValid && isPlausible) end = Math.max(end, header.baseOffset + header.lastOffsetDelta + 1)
         },
         damage: () => {},
       },
@@ -61,3 +63,4 @@ export function lastIndexedPosition(fileSystem: FileSystem, segment: LogSegment)
 }
 
 const ENTRY_BYTES = 8
+const PLAUSIBLE_OFFSETS = 2 ** 31

@@ -64,7 +64,17 @@ function checkedIdentity(properties: Map<string, string>, path: string, nodeId: 
         `Set node.id=${storedNodeId}, or start on another folder.`,
     )
   }
-  return { clusterId, nodeId, directoryId: properties.get('directory.id') ?? '' }
+  const directoryId = properties.get('directory.id') ?? ''
+  if (directoryId !== '' && !isUuid(directoryId)) {
+    throw new StorageError(`${path}: directory.id '${directoryId}' is no UUID. Restore the file from a backup.`)
+  }
+  return { clusterId, nodeId, directoryId }
+}
+
+/** In base64url, as Kafka writes it. */
+function isUuid(text: string): boolean {
+  const bytes = Buffer.from(text, 'base64url')
+  return bytes.length === 16 && bytes.toString('base64url') === text
 }
 
 function parseProperties(text: string): Map<string, string> {

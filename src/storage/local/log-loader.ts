@@ -1,7 +1,7 @@
 import type { BatchHeader } from '../../../protocol/records/batch.ts'
 import { readEndMarker } from './end-marker.ts'
 import { readIndexes } from './index-files.ts'
-import { LeaderEpochCache, parseLeaderEpochs } from './leader-epoch-cache.ts'
+import { type EpochEntry, LeaderEpochCache, parseLeaderEpochs } from './leader-epoch-cache.ts'
 import type { LoadedLog, LoadRequest } from './loaded-log.ts'
 import type { LogContext } from './log-context.ts'
 import { endOfBatchesBehind, InconsistentLogError, lastIndexedPosition, lostText } from './log-damage.ts'
@@ -39,6 +39,8 @@ class LogLoader {
   #epochs = new LeaderEpochCache()
   #producers = new ProducerState()
   readonly #rebuilt: LogSegment[] = []
+  #goesOnBehindLoss = false
+  #waitingEpoch: EpochEntry | null = null
   /** Producers are known up to here. */
   #replayFrom = 0
   #snapshot: LoadedLog['snapshot'] = null
@@ -73,6 +75,7 @@ class LogLoader {
     }
     this.#continueAtExpectedEnd()
     logStartOffset = Math.max(logStartOffset, this.#segments[0]!.baseOffset)
+    this.#noteEpoch(null)
     await backfillProducers(this.#context, this.#segments, this.#replayFrom, this.#producers)
     this.#epochs.truncateFromEnd(this.#nextOffset)
     this.#epochs.truncateFromStart(logStartOffset)
@@ -90,6 +93,8 @@ class LogLoader {
       directoryExists: names.length > 0,
       namesUnsynced: names.length > 0 && (!this.#request.clean || this.#request.reread),
       rebuilt: this.#rebuilt.filter((segment) => this.#segments.includes(segment) && segment !== this.#segments.at(-1)),
+      gapsBelow: this.#request.gapsBelow,
+      goesOnBehindLoss: this.#goesOnBehindLoss,
     }
   }
 
@@ -102,7 +107,7 @@ class LogLoader {
 
   #openFiles(names: readonly string[]): void {
     const { segments, snapshots, damaged } = listSegments(this.#context, this.#request, names)
-    if (damaged !== null) this.#contradicts(`${damaged} is damaged`)
+    if (damaged !== null) this.#contradicts(`${damaged} is missing or damaged`)
     this.#segments = segments
     this.#snapshots.add(snapshots)
   }
@@ -123,7 +128,10 @@ class LogLoader {
       const logStart = Math.max(this.#request.logStartOffset, this.#segments[0]?.baseOffset ?? 0)
       const knownFrom = this.#epochs.entries[0]?.startOffset ?? Number.POSITIVE_INFINITY
       if (written && knownFrom > logStart)
-        this.#contradicts(`${path} does not reach back to the log start, ${logStart}`)
+        this.#contradicts(
+          `${path} begins at offset ${knownFrom} and the log at ${logStart}; records deleted with DeleteRecords are ` +
+            'there again when log-start-offset-checkpoint has lost where it began',
+        )
     } catch (error) {
       if (!(error instanceof StorageError)) throw error
       this.#contradicts(error.message)
@@ -173,7 +181,7 @@ class LogLoader {
       // The end of a file can be lost at the end of a batch; only compaction leaves a hole there that is none.
       const hole = next && next.baseOffset > Math.max(this.#nextOffset, this.#request.cleanedOffset)
       if (problem === null && !hole) continue
-      if (next && this.#isSettled(next)) {
+      if (next && (this.#isSettled(next) || this.#nextOffset < this.#request.recoveryPoint)) {
         if (problem === null) this.#noteHole(segment, next)
         this.#nextOffset = next.baseOffset
         if (segment.sizeBytes > 0) continue
@@ -229,7 +237,7 @@ class LogLoader {
     const checkCrcFrom = reread ? 0 : clean ? Number.POSITIVE_INFINITY : recoveryPoint
     const result = await this.#scan(segment, 0, sizeBytes, checkCrcFrom, (header, buffer, at) => {
       segment.noteBatch(header, this.#request.indexIntervalBytes)
-      this.#epochs.assign(header.partitionLeaderEpoch, header.baseOffset)
+      this.#noteEpoch(header)
       this.#replay(header, buffer, at, segment, earlier)
     })
     // Whatever is wrong in a log that was closed in order is no unfinished write.
@@ -240,6 +248,17 @@ class LogLoader {
     this.#nextOffset = Math.max(this.#nextOffset, result.nextOffset)
     if (result.problem !== null) await this.#truncate(segment, sizeBytes, result, next)
     return result.problem
+  }
+
+  /**
+   * The epoch of a batch is not covered by its CRC, and one that is too high hides all that follow: it counts when the
+   * next batch has no lower one.
+   */
+  #noteEpoch(header: BatchHeader | null): void {
+    const waiting = this.#waitingEpoch
+    const latest = header?.partitionLeaderEpoch ?? this.#request.leaderEpoch
+    if (waiting !== null && waiting.epoch <= latest) this.#epochs.assign(waiting.epoch, waiting.startOffset)
+    this.#waitingEpoch = header && { epoch: header.partitionLeaderEpoch, startOffset: header.baseOffset }
   }
 
   /** A segment whose indexes hold: only its end has to be found, and its producers where no snapshot covers them. */
@@ -294,7 +313,8 @@ class LogLoader {
     if (endPosition === 0) return { endPosition: 0, nextOffset: leastOffset, problem: null }
     const open = segment.acquireLog(this.#context.files)
     try {
-      const range = { fromPosition, endPosition, leastOffset, checkCrcFrom }
+      const { gapsBelow } = this.#request
+      const range = { fromPosition, endPosition, leastOffset, checkCrcFrom, gapsBelow }
       return await scanBatches(open.file, this.#context.readBuffers, range, (header, buffer, at) => {
         visit(header, buffer, at)
         return true
@@ -357,12 +377,16 @@ class LogLoader {
    * ones without a word.
    */
   #continueAtExpectedEnd(): void {
-    const { expectedEndOffset } = this.#request
+    const { expectedEndOffset: least, writtenOffset } = this.#request
     const end = this.#nextOffset
+    const expectedEndOffset = Math.max(least, writtenOffset)
     if (end >= expectedEndOffset) return
     const first = Math.max(end, this.#named)
     const where = `${this.#request.directory()} ends at offset ${end} and ended at ${expectedEndOffset} before`
-    this.#context.report('error', `${where}${lostText(first, expectedEndOffset)}`)
+    // What was not on the disk yet may be gone after a power cut.
+    this.#context.report(end < least ? 'error' : 'warn', `${where}${lostText(first, expectedEndOffset)}`)
+    if (end >= least) return
+    this.#goesOnBehindLoss = true
     const last = this.#segments.at(-1)!
     if (last.sizeBytes === 0) this.#deleteFiles(this.#segments.pop()!)
     else if (last.offsetIndex !== null && !this.#rebuilt.includes(last)) this.#rebuilt.push(last)

@@ -36,6 +36,7 @@ import {
   type StoredOffsets,
 } from './stored-offsets.ts'
 import { TimeSlice } from './time-slice.ts'
+import { TransactionIndexCheckpoint } from './transaction-index-checkpoint.ts'
 
 /** Logs that are read, or closed, at the same time: syncs that wait together share what the file system does for them. */
 const LOGS_AT_ONCE = 32
@@ -65,6 +66,7 @@ export class LogManager {
   producerIdExpirationMs: number
   readonly #clean: boolean
   readonly #manifest: Map<string, ManifestEntry>
+  readonly #transactionIndexes: TransactionIndexCheckpoint
   readonly #recoveryPoints: Map<string, number>
   readonly #logStarts: Map<string, number>
   readonly #highWatermarks: Map<string, number>
@@ -96,6 +98,7 @@ export class LogManager {
     this.identity = identity
     this.#clean = clean
     this.#manifest = decodeManifest(manifest)
+    this.#transactionIndexes = new TransactionIndexCheckpoint(context.fileSystem, context.directory, context.report)
     this.#recoveryPoints = offsets.recoveryPoints
     this.#logStarts = offsets.logStarts
     this.#cleanedOffsets = offsets.cleanedOffsets
@@ -136,7 +139,9 @@ export class LogManager {
 
   /** Durable with the next checkpoint. */
   noteCleaned(log: Log, offset: number): void {
-    if (this.#logs.get(log.name) === log) this.#cleanedOffsets.set(log.name, offset)
+    if (this.#logs.get(log.name) !== log) return
+    this.#cleanedOffsets.set(log.name, offset)
+    log.cleanedBelow = Math.max(log.cleanedBelow, offset)
   }
 
   async openLog(identity: LogIdentity, config: TopicConfig, leaderEpoch: number): Promise<Log> {
@@ -150,6 +155,7 @@ export class LogManager {
       const log = await this.#turns.run(() => this.#loadLog(name, identity, config, leaderEpoch))
       if (this.#slice.isOver) await this.#slice.next()
       this.#logs.set(name, log)
+      if (log.goesOnBehindLoss) await this.#noteLoss(log)
       this.#context.usage.track(log)
       return log
     } catch (error) {
@@ -160,16 +166,30 @@ export class LogManager {
     }
   }
 
+  /** Until its recovery point lies behind the loss, a crash would take what comes next for part of it. */
+  async #noteLoss(log: Log): Promise<void> {
+    await log.writer.syncAll()
+    await log.files.finished()
+    await this.checkpoint()
+  }
+
   async #loadLog(name: string, identity: LogIdentity, config: TopicConfig, leaderEpoch: number): Promise<Log> {
     const directory = `${this.#context.directory}/${name}`
     let log: Log | null = null
     const jitterMs = Math.min(config['segment.jitter.ms'], config['segment.ms'])
+    const transactionIndexes = this.#transactionIndexes.take(name, identity.topicId)
     const request = (): LoadRequest => ({
       directory: () => log?.files.directory ?? directory,
       clean: this.#clean,
       recoveryPoint: this.#recoveryPoints.get(name) ?? 0,
       logStartOffset: this.#logStarts.get(name) ?? 0,
       cleanedOffset: this.#cleanedOffsets.get(name) ?? 0,
+      gapsBelow: config['cleanup.policy'].includes('compact')
+        ? Number.POSITIVE_INFINITY
+        : (this.#cleanedOffsets.get(name) ?? 0),
+      leaderEpoch,
+      transactionIndexes,
+      writtenOffset: this.#highWatermarks.get(name) ?? 0,
       expectedEndOffset: (this.#clean ? this.#highWatermarks : this.#recoveryPoints).get(name) ?? 0,
       expectedStartOffset: null,
       reread: false,
@@ -361,6 +381,7 @@ export class LogManager {
     const changed = [...this.#logs.values()].filter((log) => log.changed)
     const { fileOperations } = this.#context
     await Promise.all(changed.map((log) => fileOperations.run(() => this.#flushEpochs(log))))
+    await this.#transactionIndexes.write(this.#logs.values())
     await this.#writeOffsets(RECOVERY_POINTS, this.#recoveryPoints)
     for (const log of this.#logs.values())
       log.files.pruneSnapshots(this.#recoveryPoints.get(log.name) ?? 0, log.active.baseOffset)

@@ -1,4 +1,5 @@
 import { crc32c } from '../../../protocol/records/crc32c.ts'
+import { decodeChecked, encodeChecked } from './checked-json.ts'
 import { LeaderEpochCache } from './leader-epoch-cache.ts'
 import type { LoadedLog, LoadRequest } from './loaded-log.ts'
 import type { Log } from './log.ts'
@@ -41,8 +42,6 @@ type ManifestProducer = readonly [
 ]
 
 const VERSION = 1
-/** The checksum stands in the first line. */
-const CRC_DIGITS = 8
 /** A log with more producers reads its snapshot: the manifest stays small. */
 const MOST_PRODUCERS = 100
 
@@ -52,21 +51,13 @@ export function encodeManifest(logs: Iterable<Log>): Buffer {
     const entry = describe(log)
     if (entry) entries[log.name] = entry
   }
-  const content = Buffer.from(JSON.stringify({ version: VERSION, logs: entries }))
-  return Buffer.concat([Buffer.from(`${crcText(content)}\n`), content])
-}
-
-function crcText(content: Buffer): string {
-  return crc32c(content, 0, content.length).toString(16).padStart(CRC_DIGITS, '0')
+  return encodeChecked(VERSION, entries)
 }
 
 /** Empty when there is none that this version can read: every log is then read from its files. */
 export function decodeManifest(content: Buffer | null): Map<string, ManifestEntry> {
   if (content === null) return new Map()
-  const json = content.subarray(CRC_DIGITS + 1)
-  if (content.subarray(0, CRC_DIGITS + 1).toString('latin1') !== `${crcText(json)}\n`) return new Map()
-  const manifest: { version?: number; logs?: Record<string, ManifestEntry> } = JSON.parse(json.toString('utf8'))
-  return new Map(manifest.version === VERSION ? Object.entries(manifest.logs ?? {}) : [])
+  return new Map(Object.entries(decodeChecked<Record<string, ManifestEntry>>(content, VERSION) ?? {}))
 }
 
 function describe(log: Log): ManifestEntry | null {
@@ -133,6 +124,8 @@ export function loadFromManifest(context: LogContext, request: LoadRequest, entr
     directoryExists: true,
     namesUnsynced: false,
     rebuilt: [],
+    gapsBelow: request.gapsBelow,
+    goesOnBehindLoss: false,
   }
 }
 

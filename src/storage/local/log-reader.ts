@@ -3,17 +3,17 @@ import {
   BATCH_HEADER_BYTES,
   baseOffset,
   batchSizeBytes,
-  CURRENT_MAGIC,
   lastOffset,
-  magic,
   recordCount,
 } from '../../../protocol/records/batch.ts'
 import type { AbortedTransaction, Isolation, ReadResult } from '../storage.ts'
+import { BatchOrder, DamagedSegmentError } from './batch-order.ts'
 import type { Log } from './log.ts'
 import type { LogContext } from './log-context.ts'
 import type { LogSegment } from './log-segment.ts'
+import type { OffsetIndexEntry } from './offset-index.ts'
 import { LARGEST_READ_BYTES } from './read-buffers.ts'
-import { ensureIndexes } from './segment-indexes.ts'
+import { ensureIndexes, remakeIndexes } from './segment-indexes.ts'
 import { errorText, StorageError } from './storage-error.ts'
 import type { TailSlice } from './tail-cache.ts'
 
@@ -142,7 +142,7 @@ async function readSegments(
   if (passed.last === null || (passed.last.length > request.maxBytes && !request.firstIsExempt)) {
     return emptyRead(log, readError(log, offset), request.isolation)
   }
-  return fileRead(context, request, passed.last, 0, passed.last.length, bound)
+  return fileRead(context, request, passed.last, 0, passed.last.length, bound, () => false)
 }
 
 /**
@@ -156,10 +156,31 @@ async function readSegment(
   bound: number,
   passed: Passed,
 ): Promise<ReadResult | 'next' | 'end' | 'nothing' | 'reshaped'> {
+  const { offsetIndex } = await ensureIndexes(context, request.log, segment)
+  const { reshaped } = request.log
+  try {
+    return await readFrom(context, request, segment, offsetIndex.entryBefore(request.offset), bound, passed)
+  } catch (error) {
+    if (!(error instanceof DamagedSegmentError) || segment.remade || reshaped !== request.log.reshaped) throw error
+    // It may be the index that is wrong.
+    context.report('warn', `${error.message}; its indexes are made anew`)
+    const remade = await remakeIndexes(context, request.log, segment)
+    return readFrom(context, request, segment, remade.offsetIndex.entryBefore(request.offset), bound, passed)
+  }
+}
+
+async function readFrom(
+  context: LogContext,
+  request: ReadRequest,
+  segment: LogSegment,
+  entry: OffsetIndexEntry | null,
+  bound: number,
+  passed: Passed,
+): Promise<ReadResult | 'next' | 'end' | 'nothing' | 'reshaped'> {
   const { log, offset, maxBytes } = request
   const { reshaped } = log
-  const { offsetIndex } = await ensureIndexes(context, log, segment)
-  let position = offsetIndex.positionBefore(offset)
+  const order = new BatchOrder(log, segment, entry, offset)
+  let position = entry?.position ?? 0
   let wantedBytes = Math.min(Math.max(maxBytes, SMALLEST_READ_BYTES), LARGEST_READ_BYTES)
   while (position < segment.writtenBytes) {
     const lengthBytes = Math.min(wantedBytes, segment.writtenBytes - position)
@@ -171,7 +192,7 @@ async function readSegment(
     }
     if (filled < lengthBytes)
       throw new StorageError(`${segment.path('log')} is shorter than ${position + lengthBytes} bytes`)
-    const skipped = skipTo({ buffer, filled, segment, position }, offset, bound, passed)
+    const skipped = skipTo({ buffer, filled, order, position }, offset, bound, passed)
     const complete = filled - skipped >= BATCH_HEADER_BYTES
     const sizeBytes = complete ? batchSizeBytes(buffer, skipped) : BATCH_HEADER_BYTES
     if (complete) {
@@ -180,12 +201,17 @@ async function readSegment(
         context.readBuffers.give(buffer)
         return outOfBounds ? 'end' : 'nothing'
       }
-      if (skipped + sizeBytes <= filled) return fileRead(context, request, buffer, skipped, filled, bound)
+      if (skipped + sizeBytes <= filled) {
+        order.confirm(buffer, filled, skipped, position)
+        const at = position
+        return fileRead(context, request, buffer, skipped, filled, bound, (next) => order.takes(buffer, next, at))
+      }
     }
     context.readBuffers.give(buffer)
     position += skipped
     wantedBytes = Math.max(wantedBytes, sizeBytes)
   }
+  order.finish()
   return 'next'
 }
 
@@ -209,7 +235,7 @@ function readAt(
 interface ReadBytes {
   readonly buffer: Buffer
   readonly filled: number
-  readonly segment: LogSegment
+  readonly order: BatchOrder
   /** Of the first byte in the file. */
   readonly position: number
 }
@@ -219,18 +245,11 @@ interface ReadBytes {
  * Batches that compaction left without records are passed over as long as something follows: kafkajs does not get past
  * a response that holds nothing else.
  */
-function skipTo(
-  { buffer, filled, segment, position }: ReadBytes,
-  offset: number,
-  bound: number,
-  passed: Passed,
-): number {
+function skipTo({ buffer, filled, order, position }: ReadBytes, offset: number, bound: number, passed: Passed): number {
   let at = 0
   while (filled - at >= BATCH_HEADER_BYTES) {
     const sizeBytes = batchSizeBytes(buffer, at)
-    if (magic(buffer, at) !== CURRENT_MAGIC || sizeBytes < BATCH_HEADER_BYTES) {
-      throw new StorageError(`${segment.path('log')} holds no batch at position ${position + at}`)
-    }
+    order.take(buffer, at, position)
     if (lastOffset(buffer, at) >= offset) {
       if (recordCount(buffer, at) > 0 || sizeBytes > BATCH_HEADER_BYTES || lastOffset(buffer, at) >= bound) break
       passed.last = Buffer.from(buffer.subarray(at, at + sizeBytes))
@@ -247,6 +266,7 @@ function fileRead(
   start: number,
   filled: number,
   bound: number,
+  follows: (at: number) => boolean,
 ): ReadResult {
   const { log, maxBytes } = request
   let end = start + batchSizeBytes(buffer, start)
@@ -254,7 +274,7 @@ function fileRead(
   while (filled - end >= BATCH_HEADER_BYTES) {
     const sizeBytes = batchSizeBytes(buffer, end)
     if (sizeBytes < BATCH_HEADER_BYTES || end + sizeBytes > filled || end + sizeBytes - start > maxBytes) break
-    if (lastOffset(buffer, end) >= bound) break
+    if (lastOffset(buffer, end) >= bound || !follows(end)) break
     last = lastOffset(buffer, end)
     end += sizeBytes
   }

@@ -56,6 +56,8 @@ export class LogSegment {
   deleted = false
   /** Its indexes are being made anew: whoever needs them, or wants to replace them, waits for that. */
   rebuilding: Promise<void> | null = null
+  /** Its indexes were made anew from its batches: should a reader fail again, it is the log that is damaged. */
+  remade = false
   #bytesSinceIndexEntry = 0
   #flushedOffsetEntries = 0
   #flushedTimeEntries = 0

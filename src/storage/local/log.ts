@@ -39,6 +39,9 @@ export class Log implements LogHandle, WriterHost {
   changed: boolean
   /** How often segments were taken away or replaced: who walks over them begins anew when this has changed. */
   reshaped = 0
+  readonly goesOnBehindLoss: boolean
+  /** Compaction has come so far. */
+  cleanedBelow: number
   /** Why the log is offline. */
   failure = ''
   readonly #context: LogContext
@@ -67,6 +70,8 @@ export class Log implements LogHandle, WriterHost {
     this.leaderEpoch = Math.max(leaderEpoch, loaded.epochs.latest?.epoch ?? 0)
     this.epochs.assign(this.leaderEpoch, this.logEndOffset)
     this.changed = loaded.namesUnsynced
+    this.cleanedBelow = loaded.gapsBelow
+    this.goesOnBehindLoss = loaded.goesOnBehindLoss
     this.#appender = new LogAppender(context, this)
     this.writer = new LogWriter(context, this, loaded.logEndOffset, loaded.recoveryPoint)
     this.#markUnsyncedFrom(loaded.recoveryPoint)
@@ -145,6 +150,11 @@ export class Log implements LogHandle, WriterHost {
       else high = middle - 1
     }
     return low
+  }
+
+  /** Compaction may have taken batches away below. */
+  get gapsBelow(): number {
+    return this.config['cleanup.policy'].includes('compact') ? Number.POSITIVE_INFINITY : this.cleanedBelow
   }
 
   get sizeBytes(): number {
@@ -295,7 +305,8 @@ export class Log implements LogHandle, WriterHost {
   #markUnsyncedFrom(offset: number): void {
     this.segments.forEach((segment, index) => {
       const endOffset = this.segments[index + 1]?.baseOffset ?? this.logEndOffset
-      if (endOffset > offset) this.writer.markUnsynced(segment)
+      // One behind a loss has no file yet.
+      if (endOffset > offset && segment.sizeBytes > 0) this.writer.markUnsynced(segment)
     })
   }
 
@@ -320,6 +331,10 @@ export class Log implements LogHandle, WriterHost {
       recoveryPoint: syncedOffset,
       logStartOffset: this.logStartOffset,
       cleanedOffset: syncedOffset,
+      gapsBelow: this.gapsBelow,
+      leaderEpoch: this.leaderEpoch,
+      transactionIndexes: new Map(),
+      writtenOffset: 0,
       expectedEndOffset: 0,
       expectedStartOffset: null,
       reread: false,

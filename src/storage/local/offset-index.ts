@@ -3,6 +3,12 @@ import { readInt32, writeInt32 } from '../../../protocol/records/int64.ts'
 const ENTRY_BYTES = 8
 const FIRST_CAPACITY = 64
 
+/** Last offset of a batch, and where it begins. */
+export interface OffsetIndexEntry {
+  readonly offset: number
+  readonly position: number
+}
+
 const EMPTY = Buffer.alloc(0)
 
 /**
@@ -28,6 +34,10 @@ export class OffsetIndex {
     return this.#count * ENTRY_BYTES
   }
 
+  get last(): OffsetIndexEntry | null {
+    return this.#at(this.#count - 1)
+  }
+
   isFull(maxBytes: number): boolean {
     return this.#count >= Math.floor(maxBytes / ENTRY_BYTES)
   }
@@ -43,6 +53,11 @@ export class OffsetIndex {
   positionBefore(offset: number): number {
     const index = this.#lastAtMost(offset)
     return index < 0 ? 0 : readInt32(this.#entries, index * ENTRY_BYTES + 4)
+  }
+
+  /** The same with the last offset of that batch, or null. */
+  entryBefore(offset: number): OffsetIndexEntry | null {
+    return this.#at(this.#lastAtMost(offset))
   }
 
   /** The largest known start of a batch at or below a position in the file; 0 when there is none. */
@@ -67,7 +82,7 @@ export class OffsetIndex {
     return this.#entries.subarray(entry * ENTRY_BYTES, this.#count * ENTRY_BYTES)
   }
 
-  /** Why this cannot be the index of a segment of so many bytes, or null; looks at both ends only, as Kafka does. */
+  /** Why this cannot be the index of a segment of so many bytes, or null. */
   problem(fileBytes: number, segmentBytes: number): string | null {
     if (fileBytes % ENTRY_BYTES !== 0) return `${fileBytes} bytes are no multiple of ${ENTRY_BYTES}`
     if (this.#count === 0) return null
@@ -76,8 +91,26 @@ export class OffsetIndex {
     const position = readInt32(this.#entries, last + 4)
     if (offset < 0 || position < 0 || position >= segmentBytes)
       return `position ${position} lies behind the end of the segment`
-    const increases = readInt32(this.#entries, 0) < offset && readInt32(this.#entries, 4) < position
-    return this.#count > 1 && !increases ? 'its entries do not increase' : null
+    return this.#increases() ? null : 'its entries do not increase'
+  }
+
+  /** Every one: a search that trusts a wrong one passes by records in silence. */
+  #increases(): boolean {
+    let [offset, position] = [-1, -1]
+    for (let at = 0; at < this.#count * ENTRY_BYTES; at += ENTRY_BYTES) {
+      const next = readInt32(this.#entries, at)
+      const nextPosition = readInt32(this.#entries, at + 4)
+      if (next <= offset || nextPosition <= position) return false
+      offset = next
+      position = nextPosition
+    }
+    return true
+  }
+
+  #at(index: number): OffsetIndexEntry | null {
+    if (index < 0) return null
+    const at = index * ENTRY_BYTES
+    return { offset: this.baseOffset + readInt32(this.#entries, at), position: readInt32(this.#entries, at + 4) }
   }
 
   #lastAtMost(offset: number): number {

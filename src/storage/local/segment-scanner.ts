@@ -20,6 +20,8 @@ export interface ScanRange {
   readonly leastOffset: number
   /** Batches from this offset on must have a valid CRC. */
   readonly checkCrcFrom: number
+  /** Offsets may be missing below; none when it is not given, and then any may. */
+  readonly gapsBelow?: number
 }
 
 export interface ScanResult {
@@ -44,7 +46,13 @@ export async function scanBatches(
   range: ScanRange,
   visit: ScanVisitor,
 ): Promise<ScanResult> {
-  const state: ScanState = { position: range.fromPosition, nextOffset: range.leastOffset, problem: null, done: false }
+  const state: ScanState = {
+    position: range.fromPosition,
+    nextOffset: range.leastOffset,
+    nextIsKnown: range.fromPosition === 0,
+    problem: null,
+    done: false,
+  }
   let stepBytes = STEP_BYTES
   while (state.position < range.endPosition && !state.done) {
     const wanted = Math.min(stepBytes, range.endPosition - state.position)
@@ -62,9 +70,14 @@ export async function scanBatches(
   return { endPosition: state.position, nextOffset: state.nextOffset, problem: state.problem }
 }
 
+/** Offsets in the indexes of a segment are int32. */
+const MAX_RELATIVE_OFFSET = 2 ** 31 - 1
+
 interface ScanState {
   position: number
   nextOffset: number
+  /** In the middle of a segment the first batch tells. */
+  nextIsKnown: boolean
   problem: string | null
   done: boolean
 }
@@ -88,6 +101,7 @@ function scanBuffer(buffer: Buffer, filled: number, range: ScanRange, state: Sca
     at += header.sizeBytes
     state.position += header.sizeBytes
     state.nextOffset = header.baseOffset + header.lastOffsetDelta + 1
+    state.nextIsKnown = true
   }
 }
 
@@ -110,6 +124,13 @@ function headerProblem(
   }
   if (header.baseOffset < state.nextOffset || header.lastOffsetDelta < 0) {
     return `offset ${header.baseOffset} where at least ${state.nextOffset} belongs`
+  }
+  // The offset is not covered by the CRC.
+  if (header.baseOffset - range.leastOffset > MAX_RELATIVE_OFFSET)
+    return `offset ${header.baseOffset}, too far from ${range.leastOffset}`
+  const mayBeMissing = !state.nextIsKnown || state.nextOffset < (range.gapsBelow ?? Number.POSITIVE_INFINITY)
+  if (header.baseOffset > state.nextOffset && !mayBeMissing) {
+    return `offset ${header.baseOffset} where ${state.nextOffset} belongs`
   }
   return null
 }

@@ -2,11 +2,12 @@ import { type BatchHeader, batchPayload, codecOf, isLogAppendTime } from '../../
 import { CompressionCodec } from '../../../protocol/records/compression.ts'
 import { readRecords } from '../../../protocol/records/record.ts'
 import type { Isolation, TimestampOffset } from '../storage.ts'
+import { DamagedSegmentError } from './batch-order.ts'
 import type { Log } from './log.ts'
 import type { LogContext } from './log-context.ts'
 import { boundOf } from './log-reader.ts'
 import type { LogSegment } from './log-segment.ts'
-import { ensureIndexes } from './segment-indexes.ts'
+import { ensureIndexes, remakeIndexes } from './segment-indexes.ts'
 import { scanBatches } from './segment-scanner.ts'
 
 const NONE: TimestampOffset = { timestampMs: -1, offset: -1, leaderEpoch: -1 }
@@ -24,23 +25,26 @@ export function findByTimestamp(
   timestampMs: number,
   isolation: Isolation,
 ): Promise<TimestampOffset> {
-  return untilStill(log, () => searchFirst(context, log, timestampMs, isolation))
+  return untilStill(context, log, () => searchFirst(context, log, timestampMs, isolation))
 }
 
 /** First record that carries the largest timestamp of the log. */
 export function findMaxTimestamp(context: LogContext, log: Log): Promise<TimestampOffset> {
-  return untilStill(log, () => searchMax(context, log))
+  return untilStill(context, log, () => searchMax(context, log))
 }
 
-/** Retention and compaction may take segments away during a search, which then begins anew. */
-async function untilStill<T>(log: Log, search: () => Promise<T>): Promise<T> {
+/** A search begins anew when retention or compaction took segments away, and once without indexes that led astray. */
+async function untilStill<T>(context: LogContext, log: Log, search: () => Promise<T>): Promise<T> {
   for (;;) {
     const { reshaped } = log
     try {
       const found = await search()
       if (reshaped === log.reshaped) return found
     } catch (error) {
-      if (reshaped === log.reshaped) throw error
+      if (reshaped !== log.reshaped) continue
+      if (!(error instanceof DamagedSegmentError) || error.segment.remade) throw error
+      context.report('warn', `${error.message}; its indexes are made anew`)
+      await remakeIndexes(context, log, error.segment)
     }
   }
 }
@@ -113,6 +117,7 @@ async function nextBatch(
   accepts: (header: BatchHeader, position: number) => boolean,
 ): Promise<FoundBatch | null> {
   let found: FoundBatch | null = null
+  let problem: string | null = null
   const open = segment.acquireLog(context.files)
   try {
     const range = {
@@ -121,14 +126,16 @@ async function nextBatch(
       leastOffset: segment.baseOffset,
       checkCrcFrom: Number.POSITIVE_INFINITY,
     }
-    await scanBatches(open.file, context.readBuffers, range, (header, _buffer, _at, position) => {
+    const result = await scanBatches(open.file, context.readBuffers, range, (header, _buffer, _at, position) => {
       if (!accepts(header, position)) return true
       found = { header, segment, position }
       return false
     })
+    problem = result.problem
   } finally {
     context.files.release(open)
   }
+  if (problem !== null) throw new DamagedSegmentError(segment, problem)
   return found
 }
 

@@ -5,6 +5,7 @@ import { directoryHolder, identityProblem, isCleanlyClosed, isDeletedName, isStr
 import { parsePartitionMetadata } from './log-files.ts'
 import { METADATA_DIRECTORY, partitionOf } from './partition-directories.ts'
 import { StorageError } from './storage-error.ts'
+import { TRANSACTION_INDEXES } from './transaction-index-checkpoint.ts'
 import { type Finding, lostText, RESTORE, type ReportFinding } from './verify-finding.ts'
 import { type CheckpointedOffsets, verifyPartition } from './verify-partition.ts'
 import type { DirectoryState } from './verify-segment.ts'
@@ -58,6 +59,7 @@ const ROOT_FILES = new Set<string>([
   ...CHECKPOINTS,
   'meta.properties',
   '.lock',
+  TRANSACTION_INDEXES,
   '.kafka_cleanshutdown',
   '.odradek-manifest',
   '.odradek-reserve',

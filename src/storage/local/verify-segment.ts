@@ -148,14 +148,15 @@ class SegmentCheck {
 
   #leaderEpoch({ baseOffset }: BatchHeader, epoch: number, where: Pick<Finding, 'place'>): void {
     const partition = this.#partition
+    const told = partition.epochs?.epochAt(baseOffset) ?? -1
     if (epoch < partition.leaderEpoch) {
       const problem = `leader epoch ${epoch} follows ${partition.leaderEpoch}`
       this.#error({ ...where, problem, meaning: 'Consumers may take the log for truncated', remedy: RESTORE })
     }
-    partition.leaderEpoch = Math.max(partition.leaderEpoch, epoch)
+    // A single batch that is wrong does not make all that follow wrong.
+    partition.leaderEpoch = Math.max(partition.leaderEpoch, told >= 0 ? told : epoch)
     const { epochs } = partition
     if (epochs === null || epochs.latest === undefined) return
-    const told = epochs.epochAt(baseOffset)
     // The file lags behind a log that was not closed, and knows nothing of what lies before the log start.
     if (told < 0 || told === epoch || (partition.state !== 'clean' && epoch > epochs.latest.epoch)) return
     const problem = `leader epoch ${epoch}, but leader-epoch-checkpoint has ${told} there`
