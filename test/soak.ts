@@ -6,12 +6,13 @@ import { GroupChurn } from './coordinator/group-churn.ts'
 import { crashRounds } from './metadata/metadata-crash.ts'
 import { simulate } from './simulation/simulation.ts'
 import { killRounds } from './slow/process/kill.ts'
+import { damageEverything } from './slow/storage/bad-directory.ts'
 import { runSeed } from './storage/log-model.ts'
 import { endAll } from './support/process.ts'
 
 /**
  * `npm run soak`: what is too long for every day, on seeds nobody tried before. Stops at the first violation, with the
- * command that shows it again. Any of the first three options leaves out the parts that are not named.
+ * command that shows it again. Any of the first four options leaves out the parts that are not named.
  */
 const { values } = parseArgs({
   options: {
@@ -21,10 +22,13 @@ const { values } = parseArgs({
     sequences: { type: 'string' },
     /** Ends of a real broker under load. */
     kills: { type: 'string' },
+    /** A data directory damaged in every way. */
+    damage: { type: 'boolean' },
     seed: { type: 'string' },
   },
 })
-const isChosen = values.minutes !== undefined || values.sequences !== undefined || values.kills !== undefined
+const { minutes: forMinutes, sequences: wantedSequences, kills: wantedKills, damage } = values
+const isChosen = [forMinutes, wantedSequences, wantedKills, damage].some((value) => value !== undefined)
 const minutes = numberOf('minutes', isChosen ? '0' : '10')
 const sequences = numberOf('sequences', isChosen ? '0' : '10000')
 const kills = numberOf('kills', isChosen ? '0' : '100')
@@ -48,11 +52,18 @@ const machines: Record<string, (seed: number) => Promise<unknown>> = {
 if (minutes > 0) await soakMachines()
 if (sequences > 0) await runSequences()
 if (kills > 0) await killBrokers()
+if (!isChosen || damage === true) await damageFiles()
 
 function numberOf(name: 'minutes' | 'sequences' | 'kills' | 'seed', fallback: string): number {
   const number = Number(values[name] ?? fallback)
   if (Number.isFinite(number) && number >= 0 && (name === 'minutes' || Number.isInteger(number))) return number
   throw new Error(`--${name} is a ${name === 'minutes' ? '' : 'whole '}number from 0 on, not ${values[name]}`)
+}
+
+async function damageFiles(): Promise<void> {
+  const { cases, wrong } = await damageEverything()
+  if (wrong.length > 0) throw new Error(`of ${cases} damaged directories:\n${wrong.join('\n')}`)
+  console.log(`${cases} damaged directories: started, or refused, with the damage named`)
 }
 
 async function soakMachines(): Promise<void> {
