@@ -17,13 +17,15 @@ import { createTopics } from '../metadata/create-topics.ts'
 import { deleteTopics } from '../metadata/delete-topics.ts'
 import { resetMetadata } from '../metadata/reset.ts'
 import { type BrokerIo, servedExtensions } from '../server/engine.ts'
-import { type NodeState, Odradek } from '../server/odradek.ts'
+import type { NodeState } from '../server/node-state.ts'
+import { Odradek } from '../server/odradek.ts'
 import type { BoundListener } from '../server/server.ts'
 import { DataSnapshot } from './data-snapshot.ts'
 import { type GroupMilestone, whatGroupLacks } from './group-watch.ts'
 import { type Hosting, hostingOf } from './hosting.ts'
 import { Advances, type Life } from './life.ts'
 import type { Message } from './message.ts'
+import { removePrefixed } from './prefixed.ts'
 import type { StartOptions } from './start-options.ts'
 import { newTopicOf, type TopicSpec } from './topic-spec.ts'
 import { TopicView } from './topic-view.ts'
@@ -38,6 +40,11 @@ export interface BrokerInfo {
   /** `host:port` of its first listener, as clients are told. */
   readonly address: string
   readonly state: NodeState
+}
+
+export interface ResetOptions {
+  /** Only what has a name that begins with it; for tests that share a broker. */
+  readonly prefix?: string
 }
 
 export interface WaitOptions {
@@ -97,7 +104,10 @@ export class TestBroker implements AsyncDisposable {
     return TestBroker.#start(hostingOf(options, clock), clock, options.topics ?? [])
   }
 
-  /** The same around what somebody else has prepared. */
+  /**
+   * The same around what somebody else has prepared.
+   * @internal
+   */
   static host(hosting: Hosting): Promise<TestBroker> {
     return TestBroker.#start(hosting, new AdjustableClock(nodeClock, endOfTurn), [])
   }
@@ -166,9 +176,15 @@ export class TestBroker implements AsyncDisposable {
 
   /**
    * As new: no topics but those of the start, no groups, no settings made at run time, no faults. Connected clients stay
-   * connected; members of groups are told that they are none, and join again. The time stays what it is.
+   * connected; members of groups are told that they are none, and join again. The time stays what it is. With a prefix
+   * only topics and groups whose names begin with it are as new, and nothing else changes.
    */
-  async reset(): Promise<void> {
+  async reset(options: ResetOptions = {}): Promise<void> {
+    if (options.prefix !== undefined) {
+      await removePrefixed(this.#odradek, options.prefix)
+      await this.#createFirstTopics(options.prefix)
+      return
+    }
     this.faults.clear()
     this.diskFaults.clear()
     await this.#odradek.engine.metadata.change(resetMetadata)
@@ -266,9 +282,9 @@ export class TestBroker implements AsyncDisposable {
     return this.#odradek.engine.store.runRetention()
   }
 
-  /** Compacts now what is worth it. */
+  /** Compacts now every topic that asks for it, up to its last record but for what min.compaction.lag.ms protects. */
   runCompaction(): Promise<void> {
-    return this.#odradek.engine.store.runCompaction()
+    return this.#odradek.engine.store.compactEverything()
   }
 
   /** Drops now the committed offsets that are older than offsets.retention.minutes. */
@@ -337,8 +353,9 @@ export class TestBroker implements AsyncDisposable {
     return { odradek, advances: new Advances(odradek.engine.store) }
   }
 
-  async #createFirstTopics(): Promise<void> {
-    if (this.#topics.length > 0) await this.createTopics(this.#topics)
+  async #createFirstTopics(prefix = ''): Promise<void> {
+    const topics = this.#topics.filter((topic) => (typeof topic === 'string' ? topic : topic.name).startsWith(prefix))
+    if (topics.length > 0) await this.createTopics(topics)
   }
 
   async #end(): Promise<void> {

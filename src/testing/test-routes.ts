@@ -35,9 +35,13 @@ function stateRoutes(broker: TestBroker): readonly Route[] {
     {
       method: 'POST',
       path: '/reset',
-      summary: 'as new: no topics but those of the start, no groups, no settings, no faults',
-      handle: async () => {
-        await broker.reset()
+      summary:
+        'as new: no topics but those of the start, no groups, no settings, no faults; {"prefix": "a-"}: only names with it',
+      handle: async (_context, _params, body) => {
+        const fields = new JsonFields(body ?? {})
+        const prefix = fields.optionalText('prefix')
+        fields.end()
+        await asked(broker.reset(prefix === undefined ? {} : { prefix }))
         return DONE
       },
     },
@@ -165,7 +169,7 @@ function timeRoutes(broker: TestBroker): readonly Route[] {
   const now = () => ({ status: 200, body: { nowMs: broker.clock.nowMs(), aheadMs: broker.clock.aheadMs } })
   const runs: readonly [what: string, summary: string, run: () => Promise<void>][] = [
     ['retention', 'removes what retention allows to go', () => broker.runRetention()],
-    ['compaction', 'compacts what is worth it', () => broker.runCompaction()],
+    ['compaction', 'compacts every topic that asks for it', () => broker.runCompaction()],
     ['offset-expiration', 'drops committed offsets that are too old', () => broker.runOffsetExpiration()],
   ]
   return [

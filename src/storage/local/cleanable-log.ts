@@ -16,6 +16,12 @@ export interface CleanableLog {
 }
 
 /**
+ * What is worth a round: `dirty`, as Kafka sees it, when enough is new or something waits for too long; `all` when
+ * there is anything that compaction may touch.
+ */
+export type Worth = 'dirty' | 'all'
+
+/**
  * Null when a round is not worth it. Left alone are the active segment, segments with a record of a transaction that is
  * still open, those with a record younger than min.compaction.lag.ms, and what would have to be checked after a crash.
  */
@@ -23,6 +29,7 @@ export async function findCleanable(
   context: LogContext,
   log: Log,
   cleanedOffset: number | undefined,
+  worth: Worth = 'dirty',
 ): Promise<CleanableLog | null> {
   const { config } = log
   if (log.state !== 'online' || !config['cleanup.policy'].includes('compact') || log.segments.length === 1) return null
@@ -34,6 +41,7 @@ export async function findCleanable(
   const firstDirty = countUntil(segments, (end) => end > fromOffset)
   const stable = countUntil(segments, (end) => end > stableEnd)
   const end = await findYoung(context, log, segments.slice(0, stable), firstDirty)
+  if (worth === 'all' && end > 0) return { log, fromOffset, endOffset: segments[end]!.baseOffset, dirtyRatio: 1 }
   const dirty = segments.slice(firstDirty, end)
   const dirtyBytes = sizeOf(dirty)
   if (dirtyBytes === 0) return null

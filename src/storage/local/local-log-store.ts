@@ -26,6 +26,7 @@ import type {
   TimestampOffset,
 } from '../storage.ts'
 import { AppendGroup } from './append-group.ts'
+import { closeActiveSegment } from './close-active-segment.ts'
 import { DelayedRemovals } from './delayed-removals.ts'
 import { DiskUsage } from './disk-usage.ts'
 import { IndexCache } from './index-cache.ts'
@@ -315,6 +316,13 @@ export class LocalLogStore implements LogStore {
   /** Compacts now what is worth it; otherwise done every log.cleaner.backoff.ms. */
   runCompaction(): Promise<void> {
     return this.#cleaner.run()
+  }
+
+  /** Compacts now everything that may be compacted at all, also what is in active segments: they are closed first. */
+  async compactEverything(): Promise<void> {
+    const logs = [...this.#manager.logs].filter(({ config }) => config['cleanup.policy'].includes('compact'))
+    await Promise.all(logs.map((log) => closeActiveSegment(this.#context, log)))
+    await this.#cleaner.run('all')
   }
 
   async close(): Promise<void> {

@@ -2,7 +2,7 @@ import { CompressionError } from '../../../protocol/records/compression.ts'
 import { RecordError } from '../../../protocol/records/record-error.ts'
 import type { Timer } from '../../io/clock.ts'
 import { CorruptBatchError } from './batch-chunks.ts'
-import { type CleanableLog, findCleanable } from './cleanable-log.ts'
+import { type CleanableLog, findCleanable, type Worth } from './cleanable-log.ts'
 import { IoThrottle } from './io-throttle.ts'
 import type { Log } from './log.ts'
 import { CleaningAbandonedError, LogCleaning } from './log-cleaning.ts'
@@ -60,9 +60,9 @@ export class LogCleaner {
     this.#scheduleNext()
   }
 
-  /** Cleans until no log is worth a round any more. Calls run one after the other. */
-  run(): Promise<void> {
-    const run = this.#runs.then(() => this.#runNow())
+  /** Cleans until no log is worth a round any more, each once when all are. Calls run one after the other. */
+  run(worth: Worth = 'dirty'): Promise<void> {
+    const run = this.#runs.then(() => this.#runNow(worth))
     this.#runs = run.catch(() => {
       // Whoever asked for this run is told; the next one begins anew.
     })
@@ -106,31 +106,31 @@ export class LogCleaner {
     })
   }
 
-  async #runNow(): Promise<void> {
+  async #runNow(worth: Worth): Promise<void> {
     if (!this.#options.enabled) return
     // What failed or was given up is tried again after the backoff, not at once.
     const tried = new Set<Log>()
-    await Promise.all(Array.from({ length: this.#options.threads }, () => this.#work(tried)))
+    await Promise.all(Array.from({ length: this.#options.threads }, () => this.#work(tried, worth)))
   }
 
-  async #work(tried: Set<Log>): Promise<void> {
+  async #work(tried: Set<Log>, worth: Worth): Promise<void> {
     while (!this.#stopped) {
-      const dirtiest = await this.#takeDirtiest(tried)
+      const dirtiest = await this.#takeDirtiest(tried, worth)
       if (dirtiest === null) return
       try {
-        if (!(await this.#clean(dirtiest))) tried.add(dirtiest.log)
+        if (!(await this.#clean(dirtiest)) || worth === 'all') tried.add(dirtiest.log)
       } finally {
         this.#inProgress.delete(dirtiest.log)
       }
     }
   }
 
-  async #takeDirtiest(tried: ReadonlySet<Log>): Promise<CleanableLog | null> {
+  async #takeDirtiest(tried: ReadonlySet<Log>, worth: Worth): Promise<CleanableLog | null> {
     const slice = new TimeSlice(this.#context)
     let dirtiest: CleanableLog | null = null
     for (const log of [...this.#group.logs]) {
       if (this.#inProgress.has(log) || tried.has(log) || this.#uncleanable.has(log)) continue
-      const cleanable = await this.#look(log)
+      const cleanable = await this.#look(log, worth)
       if (cleanable && cleanable.dirtyRatio > (dirtiest?.dirtyRatio ?? -1)) dirtiest = cleanable
       if (slice.isOver) await slice.next()
     }
@@ -139,9 +139,9 @@ export class LogCleaner {
     return dirtiest
   }
 
-  async #look(log: Log): Promise<CleanableLog | null> {
+  async #look(log: Log, worth: Worth): Promise<CleanableLog | null> {
     try {
-      return await findCleanable(this.#context, log, this.#group.cleanedOffset(log))
+      return await findCleanable(this.#context, log, this.#group.cleanedOffset(log), worth)
     } catch (error) {
       this.#context.report('warn', `${log.name} is not compacted: ${errorText(error)}`)
       return null

@@ -95,13 +95,15 @@ export class LogCleaning {
   }
 
   async #run(): Promise<number> {
-    const cleanedOffset = (await this.#fillMap()) ? this.#range.endOffset : this.#offsets.latestOffset + 1
-    if (cleanedOffset <= this.#range.fromOffset) {
+    const { fromOffset, endOffset } = this.#range
+    const cleanedOffset = (await this.#fillMap()) ? endOffset : this.#offsets.latestOffset + 1
+    // Where nothing is new the round is for tombstones whose time is over.
+    if (cleanedOffset <= fromOffset && fromOffset < endOffset) {
       throw new Error(`the keys of the batch at offset ${cleanedOffset} do not fit into log.cleaner.dedupe.buffer.size`)
     }
     const sources = this.#sources.filter(({ baseOffset }) => baseOffset < cleanedOffset)
     const round = this.#newRound()
-    for (const group of groupSegments(this.#means.context, this.#log, sources, this.#range.endOffset)) {
+    for (const group of groupSegments(this.#means.context, this.#log, sources, endOffset)) {
       if (group.some(({ sizeBytes }) => sizeBytes > 0)) await this.#cleanGroup(round, group)
       this.#sources = this.#sources.slice(group.length)
     }

@@ -81,6 +81,11 @@ export class LogFiles {
     return next
   }
 
+  /** Resolves when nothing is left to be done for the segments that are closed by now. */
+  whenFinished(): Promise<void> {
+    return this.#finishing
+  }
+
   /** Brings the indexes of a full segment to the disk, once its batches are there, and the producers as of its end. */
   finish(segment: LogSegment, nextBase: number, snapshot: Buffer | null, whenSynced: Promise<AppendResult[]>): void {
     this.#unfinished.push(segment.baseOffset)
