@@ -8,11 +8,14 @@ import { simulate } from './simulation/simulation.ts'
 import { killRounds } from './slow/process/kill.ts'
 import { damageEverything } from './slow/storage/bad-directory.ts'
 import { runSeed } from './storage/log-model.ts'
+import { runMutation } from './support/mutation-run.ts'
+import { mutations } from './support/mutations.ts'
 import { endAll } from './support/process.ts'
 
 /**
  * `npm run soak`: what is too long for every day, on seeds nobody tried before. Stops at the first violation, with the
- * command that shows it again. Any of the first four options leaves out the parts that are not named.
+ * command that shows it again. Any of the options but the seed leaves out the parts that are not
+ * named.
  */
 const { values } = parseArgs({
   options: {
@@ -24,11 +27,13 @@ const { values } = parseArgs({
     kills: { type: 'string' },
     /** A data directory damaged in every way. */
     damage: { type: 'boolean' },
+    /** Every line that is made wrong on purpose, and who notices. */
+    mutations: { type: 'boolean' },
     seed: { type: 'string' },
   },
 })
-const { minutes: forMinutes, sequences: wantedSequences, kills: wantedKills, damage } = values
-const isChosen = [forMinutes, wantedSequences, wantedKills, damage].some((value) => value !== undefined)
+const { minutes: forMinutes, sequences: wantedSequences, kills: wantedKills, damage, mutations: mutated } = values
+const isChosen = [forMinutes, wantedSequences, wantedKills, damage, mutated].some((value) => value !== undefined)
 const minutes = numberOf('minutes', isChosen ? '0' : '10')
 const sequences = numberOf('sequences', isChosen ? '0' : '10000')
 const kills = numberOf('kills', isChosen ? '0' : '100')
@@ -52,6 +57,7 @@ const machines: Record<string, (seed: number) => Promise<unknown>> = {
 if (minutes > 0) await soakMachines()
 if (sequences > 0) await runSequences()
 if (kills > 0) await killBrokers()
+if (mutated || !isChosen) await runMutations()
 if (!isChosen || damage === true) await damageFiles()
 
 function numberOf(name: 'minutes' | 'sequences' | 'kills' | 'seed', fallback: string): number {
@@ -137,5 +143,15 @@ async function killBrokers(): Promise<void> {
     process.exitCode = 1
   } finally {
     await endAll()
+  }
+}
+
+async function runMutations(): Promise<void> {
+  for (const mutation of mutations) {
+    for (const machine of mutation.caughtBy) {
+      const { caught, said, tookMs } = await runMutation(mutation, machine)
+      console.log(`${mutation.name}, ${machine}: ${said} (${(tookMs / 1000).toFixed(1)} s)`)
+      if (!caught) process.exitCode = 1
+    }
   }
 }
