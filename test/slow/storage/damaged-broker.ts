@@ -151,6 +151,8 @@ export interface Observation {
   readonly starts: Readonly<Record<string, number>>
   readonly ends: Readonly<Record<string, number>>
   readonly aborted: string
+  /** Where epoch 0 ended in `plain`, as a consumer asks that looks for a truncation. */
+  readonly epochEnd: string
   /** Of timestamps in `plain`, the offset that was found. */
   readonly byTimestamp: readonly (number | 'unreadable')[]
   readonly committed: number | string
@@ -174,10 +176,13 @@ export async function observe({ odradek }: Running): Promise<Observation> {
   }
   const byTimestamp = await timestampsIn(odradek)
   const aborted = await abortedIn(odradek)
+  const plain = logOf(odradek, 'plain')
+  const epochEnd =
+    plain === null ? 'the topic is gone' : JSON.stringify(odradek.broker.store.endOffsetForEpoch(plain, 0))
   const client = await PlainClient.connect(odradek.listeners[0]!.port)
   const committed = await client.committed(GROUP, 'plain').catch(String)
   await client.close()
-  return { records, starts, ends, aborted, byTimestamp, committed }
+  return { records, starts, ends, aborted, epochEnd, byTimestamp, committed }
 }
 
 async function timestampsIn(odradek: Odradek): Promise<(number | 'unreadable')[]> {
