@@ -8,6 +8,14 @@ describe('a log beside its model', () => {
     })
   }
 
+  it('a recovery point that goes back to the base of its segment finds the producers there, seed 202975', async () => {
+    await runSeed({ seed: 202_975, steps: 200 })
+  })
+
+  it('a damaged transaction index below the log start has nothing read again, seed 101659', async () => {
+    await runSeed({ seed: 101_659, steps: 200 })
+  })
+
   // A model that cannot fail proves nothing: with a disk that only pretends to sync it has to.
   it('notices a disk that ignores syncs', async () => {
     let failures = 0

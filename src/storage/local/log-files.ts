@@ -122,12 +122,13 @@ export class LogFiles {
   }
 
   /**
-   * Enough are the newest, one to fall back on should that one be damaged, the one that recovery begins with, and one for
-   * the transactions of the last segment. `recoveryPoint` is what the checkpoint says.
+   * Enough are the newest, one to fall back on should that one be damaged, and those that recovery begins with: at the
+   * recovery point of the checkpoint, and at the base of its segment, to which that point goes back when the segment has
+   * to be recovered.
    */
-  pruneSnapshots(recoveryPoint: number, activeBase: number): void {
+  pruneSnapshots(recoveryPoint: number, segmentBase: number): void {
     if (this.#snapshotOffsets.length <= 2) return
-    const needed = [recoveryPoint, activeBase].map((end) => this.#snapshotOffsets.findLast((offset) => offset <= end))
+    const needed = [recoveryPoint, segmentBase].map((end) => this.#snapshotOffsets.findLast((offset) => offset <= end))
     for (const offset of this.#snapshotOffsets.slice(0, -2)) {
       if (needed.includes(offset)) continue
       this.#context.fileSystem.unlink(this.#snapshotPath(offset))
@@ -151,10 +152,10 @@ export class LogFiles {
     return result
   }
 
-  /** What belonged to segments before the offset, which are gone. The newest snapshot of the producers stays. */
+  /** What belonged to segments before the offset, which are gone. Recovery from there on still needs a snapshot. */
   forgetBefore(offset: number): void {
     while ((this.#unfinished[0] ?? offset) < offset) this.#unfinished.shift()
-    while (this.#snapshotOffsets.length > 1 && this.#snapshotOffsets[0]! < offset)
+    while (this.#snapshotOffsets.length > 1 && this.#snapshotOffsets[1]! <= offset)
       this.#context.fileSystem.unlink(this.#snapshotPath(this.#snapshotOffsets.shift()!))
   }
 

@@ -383,8 +383,10 @@ export class LogManager {
     await Promise.all(changed.map((log) => fileOperations.run(() => this.#flushEpochs(log))))
     await this.#transactionIndexes.write(this.#logs.values())
     await this.#writeOffsets(RECOVERY_POINTS, this.#recoveryPoints)
-    for (const log of this.#logs.values())
-      log.files.pruneSnapshots(this.#recoveryPoints.get(log.name) ?? 0, log.active.baseOffset)
+    for (const log of this.#logs.values()) {
+      const recoveryPoint = this.#recoveryPoints.get(log.name) ?? 0
+      log.files.pruneSnapshots(recoveryPoint, log.segments[log.segmentIndexFor(recoveryPoint)]!.baseOffset)
+    }
     await this.#writeOffsets(LOG_STARTS, this.#logStarts)
     await this.#writeOffsets(HIGH_WATERMARKS, this.#highWatermarks)
     await this.#writeOffsets(CLEANED, this.#cleanedOffsets)
