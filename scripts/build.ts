@@ -1,25 +1,71 @@
-import { build } from 'esbuild'
+import path from 'node:path'
+import { build, type Plugin } from 'esbuild'
+import { buildTypes } from './build-types.ts'
+import { COMMONJS, dist, ES_MODULES, root, writeAll } from './entry-points.ts'
 
 /**
- * One bundle: 180 separate files cost a quarter of a second of start-up. Without blanks and comments, which cost
+ * Bundles: 180 separate files cost a quarter of a second of start-up. Without blanks and comments, which cost
  * 4 ms and 2 MB; names stay, and lines are short enough for a stack to point at something.
  * Native packages stay outside, since each platform has its own; they are loaded when first used.
  */
 const native = ['@node-rs/crc32', 'lz4-napi', 'snappy']
 
-await build({
-  entryPoints: { odradek: 'src/main.ts' },
-  outdir: 'dist',
-  outExtension: { '.js': '.cjs' },
-  bundle: true,
-  platform: 'node',
-  format: 'cjs',
-  target: 'node22.18',
-  external: native,
-  define: { 'import.meta.url': 'moduleUrl' },
-  banner: { js: "const moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
-  legalComments: 'none',
-  minifyWhitespace: true,
-  minifySyntax: true,
-  lineLimit: 160,
-})
+/**
+ * Written by hand. The import of a whole bundle would have Node read it once more for its names. And what Jest calls is
+ * a module that is a function: a default export of CommonJS is something else to each tool.
+ */
+const WRITTEN: Readonly<Record<string, readonly string[]>> = {
+  'index.js': [
+    "import { createRequire } from 'node:module'",
+    "export const { startBroker } = createRequire(import.meta.url)('./index.cjs')",
+  ],
+  'jest-setup.cjs': [
+    "const { brokerSetup } = require('./jest-run.cjs')",
+    'module.exports = brokerSetup()',
+    // The form in which Node finds the name without running it.
+    'module.exports.brokerSetup = brokerSetup',
+  ],
+  'jest-teardown.cjs': ["module.exports = require('./jest-run.cjs').teardown"],
+}
+/** What stands in these files stands in no other: a reset means the broker that the test file means. */
+const shared: Plugin = {
+  name: 'shared',
+  setup({ onResolve, initialOptions }) {
+    const ending = initialOptions.format === 'esm' ? 'js' : 'cjs'
+    onResolve({ filter: /\/(?:index|jest|jest-run|vitest)\.ts$/ }, ({ path: imported, kind }) => {
+      if (kind === 'entry-point') return null
+      const name = path.basename(imported, '.ts')
+      return { path: name === 'index' ? './index.cjs' : `./${name}.${ending}`, external: true }
+    })
+  },
+}
+
+async function buildPrograms(): Promise<void> {
+  const common = {
+    outdir: dist,
+    absWorkingDir: root,
+    bundle: true,
+    platform: 'node',
+    target: 'node22.18',
+    legalComments: 'none',
+    minifyWhitespace: true,
+    minifySyntax: true,
+    lineLimit: 160,
+  } as const
+  const commonJs = {
+    ...common,
+    format: 'cjs',
+    outExtension: { '.js': '.cjs' },
+    define: { 'import.meta.url': 'moduleUrl' },
+    banner: { js: "const moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
+  } as const
+  await Promise.all([
+    build({ ...commonJs, entryPoints: { odradek: 'src/main.ts' }, external: native }),
+    build({ ...commonJs, entryPoints: COMMONJS, external: [...native, '@jest/globals'], plugins: [shared] }),
+    build({ ...common, format: 'esm', entryPoints: ES_MODULES, external: ['vitest'], plugins: [shared] }),
+  ])
+  writeAll(dist, WRITTEN)
+}
+
+await buildPrograms()
+buildTypes(dist)

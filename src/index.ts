@@ -28,6 +28,7 @@ export type { Message } from './testing/message.ts'
 export type { StartOptions } from './testing/start-options.ts'
 export type {
   BrokerInfo,
+  ResetOptions,
   TestBroker,
   WaitForGroupOptions,
   WaitForMessagesOptions,

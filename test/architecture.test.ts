@@ -18,6 +18,7 @@ const ROWS = [
   ['src/console'],
   ['src/testing'],
   ['src/index.ts'],
+  ['src/runners'],
   ['src/cli'],
   ['src/main.ts'],
 ]

@@ -29,6 +29,7 @@ export class RequestFaults {
   readonly #rules: FaultRules<RequestEffect, RequestSubject>
   readonly #apis: readonly ApiName[]
 
+  /** @internal */
   constructor(options: RequestFaultsOptions) {
     this.#rules = new FaultRules(options, 'request', ({ kind }) => kind === 'delay')
     this.#apis = [...options.apis].map(({ key, name }) => ({ key, name }))
@@ -73,7 +74,10 @@ export class RequestFaults {
     return this.#rules.fired(id)
   }
 
-  /** What happens to a request. Counts it. */
+  /**
+   * What happens to a request. Counts it.
+   * @internal
+   */
   take(subject: RequestSubject): RequestFate {
     const effects = this.#rules.fire(subject)
     if (effects.length === 0) return UNDISTURBED

@@ -23,6 +23,7 @@ export class AdjustableClock implements Clock {
   #alarm: Timer | null = null
   #alarmDueMs = Number.POSITIVE_INFINITY
 
+  /** @internal */
   constructor(base: Clock, endOfTurn: EndOfTurn) {
     this.#base = base
     this.#endOfTurn = endOfTurn

@@ -82,10 +82,13 @@ const WRITES_ONLY: readonly DiskOperation[] = ['write']
 
 /** Faults of the disk, made on purpose: slow ones add up, and the first other rule that fires is the only one. */
 export class DiskFaults {
+  /** @internal */
   readonly clock: Clock
+  /** @internal */
   readonly block: (ms: number) => void
   readonly #rules: FaultRules<DiskEffect, DiskSubject>
 
+  /** @internal */
   constructor(options: DiskFaultsOptions) {
     this.clock = options.clock
     this.block = options.block ?? blockThread
@@ -147,7 +150,10 @@ export class DiskFaults {
     return this.#rules.fired(id)
   }
 
-  /** What happens to an operation. Counts it. */
+  /**
+   * What happens to an operation. Counts it.
+   * @internal
+   */
   take(operation: DiskOperation, path: string): DiskFate {
     let delayMs = 0
     let effect: DiskFate['effect'] = null

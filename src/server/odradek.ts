@@ -1,3 +1,4 @@
+import { ErrorCode } from '../../protocol/errors.ts'
 import type { Broker } from '../broker/broker.ts'
 import type { EventOrigin } from '../broker/broker-events.ts'
 import type { Extensions } from '../broker/extensions.ts'
@@ -9,6 +10,7 @@ import type { MetadataRecord } from '../metadata/metadata.ts'
 import type { MetadataImage } from '../metadata/metadata-image.ts'
 import { BrokerNode } from './broker-node.ts'
 import { type BrokerIo, type Engine, openEngine } from './engine.ts'
+import type { NodeState } from './node-state.ts'
 import type { BoundListener } from './server.ts'
 
 export interface OdradekOptions {
@@ -25,8 +27,6 @@ export interface OdradekOptions {
 
 /** Settings that, when given, replace the sync before the answer to acks=all. */
 const FLUSH_SETTINGS = ['log.flush.interval.messages', 'log.flush.interval.ms', 'log.flush.scheduler.interval.ms']
-
-export type NodeState = 'running' | 'paused' | 'killed'
 
 interface Member {
   readonly config: BrokerConfig
@@ -93,6 +93,14 @@ export class Odradek {
   coordinatorOf(groupId: string): Broker | null {
     const id = this.engine.cluster.coordinatorFor('group', this.broker.groups.shardOf(groupId))
     return this.#members.get(id)?.node.broker ?? null
+  }
+
+  /** Of all brokers that run; null while some groups are being loaded. */
+  async groupIds(): Promise<readonly string[] | null> {
+    const running = [...this.#members.values()].filter(({ state }) => state !== 'killed')
+    const lists = await Promise.all(running.map(({ node }) => node.broker.groups.listGroups({ states: [], types: [] })))
+    if (lists.some(({ error }) => error !== ErrorCode.NONE)) return null
+    return lists.flatMap(({ groups }) => groups.map(({ groupId }) => groupId))
   }
 
   stateOf(id: number): NodeState {

@@ -9,6 +9,7 @@ export class DataSnapshot {
   /** Paths below the data directory; null for a directory. */
   readonly #entries: ReadonlyMap<string, Buffer | null>
 
+  /** @internal */
   constructor(entries: ReadonlyMap<string, Buffer | null>) {
     this.#entries = entries
   }
@@ -19,7 +20,10 @@ export class DataSnapshot {
     return bytes
   }
 
-  /** In one go, so that nothing is written between the first file and the last: what a killed process leaves behind. */
+  /**
+   * In one go, so that nothing is written between the first file and the last: what a killed process leaves behind.
+   * @internal
+   */
   static take(fileSystem: FileSystem, directory: string): DataSnapshot {
     const entries = new Map<string, Buffer | null>()
     const visit = (relative: string): void => {
@@ -37,7 +41,10 @@ export class DataSnapshot {
     return new DataSnapshot(entries)
   }
 
-  /** Puts the snapshot in the place of what is there. No broker may be running on it. */
+  /**
+   * Puts the snapshot in the place of what is there. No broker may be running on it.
+   * @internal
+   */
   async write(fileSystem: FileSystem, directory: string): Promise<void> {
     for (const name of fileSystem.list(directory)) {
       const place = path.posix.join(directory, name)

@@ -37,6 +37,12 @@ export class JsonFields {
     throw new RouteError(400, `${name} must be a text`)
   }
 
+  /** Undefined where it is left out. */
+  optionalText(name: string): string | undefined {
+    this.#known.add(name)
+    return this.#fields[name] === undefined ? undefined : this.text(name)
+  }
+
   list(name: string): readonly unknown[] {
     const value = this.#take(name)
     if (Array.isArray(value)) return value

@@ -12,7 +12,8 @@ export class Message {
   /** In the order of the producer; a name may come more than once. */
   readonly headers: readonly RecordHeader[]
 
-  constructor(topic: string, partition: number, record: KafkaRecord) {
+  /** @internal */
+  constructor(topic: string, partition: number, record: Omit<KafkaRecord, 'sequence'>) {
     this.topic = topic
     this.partition = partition
     this.offset = record.offset

@@ -15,7 +15,6 @@ import { nodeWork } from '../io/node-work.ts'
 import { endOfTurn } from '../io/turn.ts'
 import { createTopics } from '../metadata/create-topics.ts'
 import { deleteTopics } from '../metadata/delete-topics.ts'
-import { resetMetadata } from '../metadata/reset.ts'
 import { type BrokerIo, servedExtensions } from '../server/engine.ts'
 import type { NodeState } from '../server/node-state.ts'
 import { Odradek } from '../server/odradek.ts'
@@ -25,7 +24,7 @@ import { type GroupMilestone, whatGroupLacks } from './group-watch.ts'
 import { type Hosting, hostingOf } from './hosting.ts'
 import { Advances, type Life } from './life.ts'
 import type { Message } from './message.ts'
-import { removePrefixed } from './prefixed.ts'
+import { renewAll, renewPrefixed } from './renewal.ts'
 import type { StartOptions } from './start-options.ts'
 import { newTopicOf, type TopicSpec } from './topic-spec.ts'
 import { TopicView } from './topic-view.ts'
@@ -180,16 +179,16 @@ export class TestBroker implements AsyncDisposable {
    * only topics and groups whose names begin with it are as new, and nothing else changes.
    */
   async reset(options: ResetOptions = {}): Promise<void> {
-    if (options.prefix !== undefined) {
-      await removePrefixed(this.#odradek, options.prefix)
-      await this.#createFirstTopics(options.prefix)
+    const { prefix } = options
+    const topics = this.#topics.map(newTopicOf)
+    if (prefix === undefined) {
+      this.faults.clear()
+      this.diskFaults.clear()
+      refuse(await renewAll(this.#odradek, topics), 'could not be created')
       return
     }
-    this.faults.clear()
-    this.diskFaults.clear()
-    await this.#odradek.engine.metadata.change(resetMetadata)
-    await this.#odradek.reloadGroups()
-    await this.#createFirstTopics()
+    const own = topics.filter(({ name }) => name.startsWith(prefix))
+    refuse(await renewPrefixed(this.#odradek, prefix, own), 'could not be created')
   }
 
   /** Keeps everything there is: topics, records, groups and their offsets, settings. */
@@ -353,9 +352,8 @@ export class TestBroker implements AsyncDisposable {
     return { odradek, advances: new Advances(odradek.engine.store) }
   }
 
-  async #createFirstTopics(prefix = ''): Promise<void> {
-    const topics = this.#topics.filter((topic) => (typeof topic === 'string' ? topic : topic.name).startsWith(prefix))
-    if (topics.length > 0) await this.createTopics(topics)
+  async #createFirstTopics(): Promise<void> {
+    if (this.#topics.length > 0) await this.createTopics(this.#topics)
   }
 
   async #end(): Promise<void> {

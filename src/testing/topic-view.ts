@@ -20,6 +20,7 @@ export class TopicView {
   readonly name: string
   readonly #life: () => Life
 
+  /** @internal */
   constructor(name: string, life: () => Life) {
     this.name = name
     this.#life = life

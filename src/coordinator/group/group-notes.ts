@@ -13,7 +13,7 @@ export interface CommitNote {
   readonly errors: readonly ErrorCode[]
 }
 
-export type GroupState = ClassicGroup['state']
+export type GroupState = 'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable'
 
 export interface StateNote {
   readonly kind: 'state'
