@@ -194,7 +194,7 @@ function lossProblems(
   }
   if (seen.aborted !== whole.aborted) problems.push(`aborted ${seen.aborted}`)
   // The epoch of the last batch of all has no witness but the batch: a higher one that is possible is believed.
-  if (!path.endsWith('.log') && seen.epochEnd !== whole.epochEnd) problems.push(`epoch 0 ends at ${seen.epochEnd}`)
+  if (!path.endsWith('.log') && seen.epochs !== whole.epochs) problems.push(`epochs ${seen.epochs}`)
   const committedIsNamed = isNamed(said, '__consumer_offsets', 0) || isSetAside(said, '__consumer_offsets')
   if (seen.committed !== whole.committed && !committedIsNamed) {
     problems.push(`committed ${seen.committed}`)

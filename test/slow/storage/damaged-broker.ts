@@ -151,8 +151,8 @@ export interface Observation {
   readonly starts: Readonly<Record<string, number>>
   readonly ends: Readonly<Record<string, number>>
   readonly aborted: string
-  /** Where epoch 0 ended in `plain`, as a consumer asks that looks for a truncation. */
-  readonly epochEnd: string
+  /** Of an early record of `plain`, and where that epoch ended: what a consumer asks that looks for a truncation. */
+  readonly epochs: string
   /** Of timestamps in `plain`, the offset that was found. */
   readonly byTimestamp: readonly (number | 'unreadable')[]
   readonly committed: number | string
@@ -177,12 +177,15 @@ export async function observe({ odradek }: Running): Promise<Observation> {
   const byTimestamp = await timestampsIn(odradek)
   const aborted = await abortedIn(odradek)
   const plain = logOf(odradek, 'plain')
-  const epochEnd =
-    plain === null ? 'the topic is gone' : JSON.stringify(odradek.broker.store.endOffsetForEpoch(plain, 0))
+  const epochs = plain === null ? 'the topic is gone' : epochsIn(odradek, plain)
   const client = await PlainClient.connect(odradek.listeners[0]!.port)
   const committed = await client.committed(GROUP, 'plain').catch(String)
   await client.close()
-  return { records, starts, ends, aborted, epochEnd, byTimestamp, committed }
+  return { records, starts, ends, aborted, epochs, byTimestamp, committed }
+}
+
+function epochsIn({ broker }: Odradek, log: LogHandle): string {
+  return JSON.stringify([broker.store.epochAt(log, 3), broker.store.endOffsetForEpoch(log, 0)])
 }
 
 async function timestampsIn(odradek: Odradek): Promise<(number | 'unreadable')[]> {
