@@ -4,8 +4,8 @@ import { apiEntry } from './api-entry.ts'
 
 export const createPartitions = apiEntry(CreatePartitions, {
   async handle({ broker }, { topics, validateOnly }) {
-    const { brokerIds } = broker.topicDefaults
-    const created = await broker.metadata.change((image) => decideCreation(image, topics, brokerIds, validateOnly))
+    const { metadata, topicDefaults } = broker
+    const created = await metadata.change((image) => decideCreation(image, topics, topicDefaults, validateOnly))
     return {
       throttleTimeMs: 0,
       results: created.map(({ name, error, message }) => ({ name, errorCode: error, errorMessage: message })),

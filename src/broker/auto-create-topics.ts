@@ -16,7 +16,7 @@ export async function autoCreateTopics(
   const missing = names.filter((name) => !metadata.image.topics.has(name))
   if (missing.length === 0 || !config['auto.create.topics.enable']) return new Map()
   const topics = missing.map((name): NewTopic => {
-    if (isInternalTopic(name)) return internalTopic(name, config, topicDefaults.brokerIds.length)
+    if (isInternalTopic(name)) return internalTopic(name, config, registered(topicDefaults))
     return { name, numPartitions: -1, replicationFactor: -1, assignments: [], configs: [] }
   })
   const created = await metadata.change((image) => {
@@ -30,8 +30,12 @@ export async function autoCreateTopics(
 /** Creates an internal topic unless it is there; resolves when it can be written to. */
 export async function createInternalTopic({ config, metadata, topicDefaults }: Creator, name: string): Promise<void> {
   const [created] = await metadata.change((image) => {
-    const topics = image.topics.has(name) ? [] : [internalTopic(name, config, topicDefaults.brokerIds.length)]
+    const topics = image.topics.has(name) ? [] : [internalTopic(name, config, registered(topicDefaults))]
     return createTopics(image, topics, topicDefaults, false)
   })
   if (created !== undefined && created.error !== 0) throw new Error(`${name} cannot be created: ${created.message}`)
+}
+
+function registered({ brokerIds, fencedIds = [] }: Creator['topicDefaults']): number {
+  return brokerIds.length + fencedIds.length
 }

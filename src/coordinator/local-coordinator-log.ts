@@ -12,6 +12,7 @@ import { decompress } from '../../protocol/records/compression.ts'
 import { readRecords } from '../../protocol/records/record.ts'
 import type { Metadata } from '../metadata/metadata.ts'
 import type { Durability, LogHandle, LogStore } from '../storage/storage.ts'
+import type { AppendsUnderWay } from './appends-under-way.ts'
 import type { CoordinatorLog, CoordinatorRecord } from './coordinator-log.ts'
 
 const LOAD_CHUNK_BYTES = 4 * 1024 * 1024
@@ -34,6 +35,8 @@ export interface LocalCoordinatorLogOptions {
   readonly durability: Durability
   /** What Membership says now; an append with an older fence is refused. */
   readonly fence: (shard: number) => number
+  /** Shared by all brokers of this store. */
+  readonly underWay: AppendsUnderWay
 }
 
 /** Coordinator logs as the partitions of an internal topic, in the same store as all others. */
@@ -54,7 +57,9 @@ export class LocalCoordinatorLog implements CoordinatorLog {
   async load(shard: number, replay: (record: CoordinatorRecord) => void): Promise<void> {
     const place = this.#locate(shard)
     if (!place) return
-    const { store, topic } = this.#options
+    const { store, topic, underWay } = this.#options
+    // What the owner before wrote last may not be in the log yet, and is not to come behind what is read here.
+    await underWay.settled(shard)
     const { log } = place
     // What is above may still be taken back. At the start of the process nothing is.
     const endOffset = log.offsets.highWatermark
@@ -75,11 +80,14 @@ export class LocalCoordinatorLog implements CoordinatorLog {
   }
 
   async append(shard: number, fence: number, records: readonly CoordinatorRecord[], nowMs: number): Promise<ErrorCode> {
-    if (fence !== this.#options.fence(shard)) return ErrorCode.NOT_COORDINATOR
-    if (this.#creating !== null || !this.#locate(shard)) await this.#create()
+    if (!this.#holds(shard, fence)) return ErrorCode.NOT_COORDINATOR
+    if (this.#creating !== null || !this.#locate(shard)) {
+      await this.#create()
+      if (!this.#holds(shard, fence)) return ErrorCode.NOT_COORDINATOR
+    }
     const place = this.#locate(shard)
     if (!place) return ErrorCode.COORDINATOR_NOT_AVAILABLE
-    const { store, durability } = this.#options
+    const { store, durability, underWay } = this.#options
     const { log, leaderEpoch } = place
     const appends = inBatches(records).map((batch) => {
       const bytes = buildBatch({ records: batch.map(({ key, value }) => ({ timestamp: nowMs, key, value })) })
@@ -92,8 +100,13 @@ export class LocalCoordinatorLog implements CoordinatorLog {
       } as const
       return store.append([append], durability)
     })
-    const results = (await Promise.all(appends)).flat()
+    const results = (await underWay.track(shard, Promise.all(appends))).flat()
     return results.find(({ error }) => error !== ErrorCode.NONE)?.error ?? ErrorCode.NONE
+  }
+
+  /** Nobody else has taken the shard over; a fence below zero was never an owner's. */
+  #holds(shard: number, fence: number): boolean {
+    return fence >= 0 && fence === this.#options.fence(shard)
   }
 
   #locate(shard: number): { log: LogHandle; leaderEpoch: number } | undefined {

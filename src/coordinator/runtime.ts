@@ -269,6 +269,8 @@ export class CoordinatorRuntime<Q, S, T, R, N = never> {
       try {
         await this.#load(shard)
       } catch (error) {
+        // Somebody else's by now, or loading again already.
+        if (shard.life !== life + 1) return
         logger.error({ err: error, kind, shard: shard.index }, 'coordinator cannot load')
         this.#reload(shard, Math.min(Math.max(FIRST_RELOAD_DELAY_MS, delayMs * 2), MAX_RELOAD_DELAY_MS))
       }
@@ -279,12 +281,14 @@ export class CoordinatorRuntime<Q, S, T, R, N = never> {
   /** The logs are not those of before: everybody is sent away, and every shard begins with what is there now. */
   async reload(): Promise<void> {
     const owned = this.#shards.filter((shard) => shard.state !== 'closed' && this.#owns(shard))
-    for (const shard of owned) {
+    const begun = owned.map((shard) => {
       this.#stop(shard, ErrorCode.NOT_COORDINATOR)
       shard.state = 'loading'
-    }
+      return { shard, life: shard.life }
+    })
     await Promise.allSettled(this.#appends)
-    await Promise.all(owned.map((shard) => this.#load(shard)))
+    // Some may have been taken over meanwhile, here or elsewhere.
+    await Promise.all(begun.map(({ shard, life }) => (shard.life === life ? this.#load(shard) : null)))
   }
 
   /** Answers whoever still waits and resolves when the appends under way have ended. */

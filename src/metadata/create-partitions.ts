@@ -1,5 +1,11 @@
 import { ErrorCode } from '../../protocol/errors.ts'
-import { assignmentProblem, MAX_PARTITIONS_PER_REQUEST, newPartitionRecord } from './create-topics.ts'
+import {
+  assignmentProblem,
+  MAX_PARTITIONS_PER_REQUEST,
+  newPartitionRecord,
+  type Placement,
+  placeReplicas,
+} from './create-topics.ts'
 import type { Decision, MetadataRecord } from './metadata.ts'
 import type { MetadataImage, TopicImage } from './metadata-image.ts'
 
@@ -21,7 +27,7 @@ export interface MorePartitionsResult {
 export function createPartitions(
   image: MetadataImage,
   asked: readonly MorePartitions[],
-  brokerIds: readonly number[],
+  placement: Placement,
   validateOnly: boolean,
 ): Decision<MorePartitionsResult[]> {
   const times = new Map<string, number>()
@@ -35,15 +41,15 @@ export function createPartitions(
     }
     const known = image.topics.get(name)
     if (known === undefined) return { name, error: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, message: null }
-    const refusal = refuse(known, topic, brokerIds)
+    const refusal = refuse(known, topic, placement)
     if (refusal !== null) return { name, ...refusal }
-    if (!validateOnly) records.push(...newPartitions(known, topic, brokerIds))
+    if (!validateOnly) records.push(...newPartitions(known, topic, placement))
     return { name, error: ErrorCode.NONE, message: null }
   })
   return { records, result }
 }
 
-function refuse(topic: TopicImage, { count, assignments }: MorePartitions, brokerIds: readonly number[]) {
+function refuse(topic: TopicImage, { count, assignments }: MorePartitions, placement: Placement) {
   const have = topic.partitions.length
   if (count === have) {
     return { error: ErrorCode.INVALID_PARTITIONS, message: `Topic already has ${have} partition(s).` }
@@ -62,8 +68,8 @@ function refuse(topic: TopicImage, { count, assignments }: MorePartitions, broke
     const message = `Attempted to add ${more} additional partition(s), but only ${assignments.length} assignment(s) were specified.`
     return { error: ErrorCode.INVALID_REPLICA_ASSIGNMENT, message }
   }
-  for (const { brokerIds: replicas } of assignments) {
-    const problem = assignmentProblem(replicas, brokerIds)
+  for (const [at, { brokerIds: replicas }] of assignments.entries()) {
+    const problem = assignmentProblem(have + at, replicas, placement)
     if (problem !== null) return { error: ErrorCode.INVALID_REPLICA_ASSIGNMENT, message: problem }
     const factor = topic.partitions[0]!.replicas.length
     if (replicas.length === factor) continue
@@ -73,12 +79,12 @@ function refuse(topic: TopicImage, { count, assignments }: MorePartitions, broke
   return null
 }
 
-function newPartitions(topic: TopicImage, { count, assignments }: MorePartitions, brokerIds: readonly number[]) {
+function newPartitions(topic: TopicImage, { count, assignments }: MorePartitions, placement: Placement) {
   const have = topic.partitions.length
   const factor = topic.partitions[0]!.replicas.length
   return Array.from({ length: count - have }, (_, at) => {
     const index = have + at
-    const spread = Array.from({ length: factor }, (_, replica) => brokerIds[(index + replica) % brokerIds.length]!)
-    return newPartitionRecord(topic.id, index, assignments?.[at]?.brokerIds ?? spread)
+    const replicas = assignments?.[at]?.brokerIds ?? placeReplicas(index, factor, placement)
+    return newPartitionRecord(topic.id, index, replicas, placement)
   })
 }

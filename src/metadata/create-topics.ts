@@ -19,6 +19,8 @@ export interface TopicDefaults {
   readonly replicationFactor: number
   /** Ids of the live brokers, the first of which becomes a leader where nothing else is said. */
   readonly brokerIds: readonly number[]
+  /** Ids of those that belong to the cluster and are away: they hold replicas that are not in sync. */
+  readonly fencedIds?: readonly number[]
   /** Makes a topic id that no topic ever had. */
   readonly newTopicId: () => string
 }
@@ -68,7 +70,7 @@ export function createTopics(
     }
     const topicId = defaults.newTopicId()
     const configs = new Map(topic.configs.map(({ name, value }) => [name, value!]))
-    if (!validateOnly) records.push(...recordsFor(topic.name, topicId, planned, configs))
+    if (!validateOnly) records.push(...recordsFor(topic.name, topicId, planned, configs, defaults))
     return {
       name: topic.name,
       error: ErrorCode.NONE,
@@ -113,7 +115,8 @@ function collidingName(image: MetadataImage, name: string): string | null {
   return null
 }
 
-function spread(topic: NewTopic, { numPartitions, replicationFactor, brokerIds }: TopicDefaults) {
+function spread(topic: NewTopic, defaults: TopicDefaults) {
+  const { numPartitions, replicationFactor, brokerIds, fencedIds = [] } = defaults
   if (topic.replicationFactor < -1 || topic.replicationFactor === 0) {
     const message = 'Replication factor must be larger than 0, or -1 to use the default value.'
     return { error: ErrorCode.INVALID_REPLICATION_FACTOR, message }
@@ -127,16 +130,27 @@ function spread(topic: NewTopic, { numPartitions, replicationFactor, brokerIds }
   if (partitions > MAX_PARTITIONS_PER_REQUEST) {
     return tooManyPartitions()
   }
-  if (replicas > brokerIds.length) {
-    const message = `Unable to replicate the partition ${replicas} time(s): The target replication factor of ${replicas} cannot be reached because only ${brokerIds.length} broker(s) are registered.`
+  const registered = brokerIds.length + fencedIds.length
+  if (replicas > registered) {
+    const message = `Unable to replicate the partition ${replicas} time(s): The target replication factor of ${replicas} cannot be reached because only ${registered} broker(s) are registered.`
     return { error: ErrorCode.INVALID_REPLICATION_FACTOR, message }
   }
-  return Array.from({ length: partitions }, (_, index) =>
-    Array.from({ length: replicas }, (_, replica) => brokerIds[(index + replica) % brokerIds.length]!),
-  )
+  if (brokerIds.length === 0) {
+    const message = `Unable to replicate the partition ${replicas} time(s): All brokers are currently fenced.`
+    return { error: ErrorCode.INVALID_REPLICATION_FACTOR, message }
+  }
+  return Array.from({ length: partitions }, (_, index) => placeReplicas(index, replicas, defaults))
 }
 
-function assigned(topic: NewTopic, { brokerIds }: TopicDefaults): Refusal | (readonly number[])[] {
+/** Living brokers in turns, the first to lead, and those that are away behind them. */
+export function placeReplicas(index: number, factor: number, { brokerIds, fencedIds = [] }: Placement): number[] {
+  const turned = (ids: readonly number[]) => ids.map((_, at) => ids[(index + at) % ids.length]!)
+  return [...turned(brokerIds), ...turned(fencedIds)].slice(0, factor)
+}
+
+export type Placement = Pick<TopicDefaults, 'brokerIds' | 'fencedIds'>
+
+function assigned(topic: NewTopic, defaults: TopicDefaults): Refusal | (readonly number[])[] {
   if (topic.replicationFactor !== -1) {
     const message = 'A manual partition assignment was specified, but replication factor was not set to -1.'
     return { error: ErrorCode.INVALID_REQUEST, message }
@@ -150,7 +164,7 @@ function assigned(topic: NewTopic, { brokerIds }: TopicDefaults): Refusal | (rea
     if (placed.has(partitionIndex)) {
       return badAssignment(`Found multiple manual partition assignments for partition ${partitionIndex}`)
     }
-    const problem = assignmentProblem(replicas, brokerIds)
+    const problem = assignmentProblem(partitionIndex, replicas, defaults)
     if (problem !== null) return badAssignment(problem)
     placed.set(partitionIndex, replicas)
   }
@@ -168,13 +182,20 @@ function assigned(topic: NewTopic, { brokerIds }: TopicDefaults): Refusal | (rea
 }
 
 /** Why a partition cannot have these replicas, or null. */
-export function assignmentProblem(replicas: readonly number[], brokerIds: readonly number[]): string | null {
+export function assignmentProblem(
+  partition: number,
+  replicas: readonly number[],
+  { brokerIds, fencedIds = [] }: Placement,
+): string | null {
   if (replicas.length === 0) return 'The manual partition assignment includes an empty replica list.'
   if (new Set(replicas).size !== replicas.length) {
     return `The manual partition assignment includes the broker ${replicas.find((id, at) => replicas.indexOf(id) !== at)} more than once.`
   }
-  const stranger = replicas.find((id) => !brokerIds.includes(id))
-  if (stranger === undefined) return null
+  const stranger = replicas.find((id) => !brokerIds.includes(id) && !fencedIds.includes(id))
+  if (stranger === undefined) {
+    if (replicas.some((id) => brokerIds.includes(id))) return null
+    return `All brokers specified in the manual partition assignment for partition ${partition} are fenced or in controlled shutdown.`
+  }
   return `The manual partition assignment includes broker ${stranger}, but no such broker is registered.`
 }
 
@@ -198,25 +219,32 @@ function recordsFor(
   topicId: string,
   partitions: readonly (readonly number[])[],
   configs: ReadonlyMap<string, string>,
+  placement: Placement,
 ): MetadataRecord[] {
   return [
     topicRecord({ name, topicId }),
     ...[...configs].map(([key, value]) =>
       configRecord({ resourceType: ConfigResource.TOPIC, resourceName: name, name: key, value }),
     ),
-    ...partitions.map((replicas, partitionId) => newPartitionRecord(topicId, partitionId, replicas)),
+    ...partitions.map((replicas, partitionId) => newPartitionRecord(topicId, partitionId, replicas, placement)),
   ]
 }
 
-export function newPartitionRecord(topicId: string, partitionId: number, replicas: readonly number[]): MetadataRecord {
+export function newPartitionRecord(
+  topicId: string,
+  partitionId: number,
+  replicas: readonly number[],
+  { brokerIds }: Placement,
+): MetadataRecord {
+  const isr = replicas.filter((id) => brokerIds.includes(id))
   return partitionRecord({
     partitionId,
     topicId,
     replicas,
-    isr: replicas,
+    isr,
     removingReplicas: [],
     addingReplicas: [],
-    leader: replicas[0]!,
+    leader: isr[0]!,
     leaderEpoch: 0,
     partitionEpoch: 0,
     directories: replicas.map(() => ZERO_ID),

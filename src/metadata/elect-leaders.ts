@@ -39,9 +39,10 @@ export function electLeaders(
   const elect = (name: string, topic: TopicImage | undefined, partitionId: number): PartitionElection => {
     const { leader, ...result } = decide(name, topic, partitionId, type, liveIds)
     if (leader !== undefined) {
-      const unclean = !topic!.partitions[partitionId]!.isr.includes(leader)
-      const isr = unclean ? { isr: [leader] } : {}
-      records.push(partitionChangeRecord({ topicId: topic!.id, partitionId, leader, ...isr }))
+      const { isr, replicas } = topic!.partitions[partitionId]!
+      // The others follow the new leader at once: all of them have the same log.
+      const next = isr.includes(leader) ? {} : { isr: replicas.filter((id) => liveIds.includes(id)) }
+      records.push(partitionChangeRecord({ topicId: topic!.id, partitionId, leader, ...next }))
     }
     return { partitionId, ...result }
   }

@@ -12,13 +12,13 @@ export function isInternalTopic(name: string): boolean {
 }
 
 /** What a new internal topic looks like, from the broker's settings; copies never exceed the brokers there are. */
-export function internalTopic(name: string, config: InternalTopicConfig, liveBrokers: number): NewTopic {
+export function internalTopic(name: string, config: InternalTopicConfig, brokers: number): NewTopic {
   const { numPartitions, replicationFactor, segmentBytes, more } = shapeOf(name, config)
   const configs = { 'segment.bytes': String(segmentBytes), ...more }
   return {
     name,
     numPartitions,
-    replicationFactor: Math.min(replicationFactor, liveBrokers),
+    replicationFactor: Math.min(replicationFactor, brokers),
     assignments: [],
     configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })),
   }

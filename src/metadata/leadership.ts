@@ -24,16 +24,18 @@ export function withdrawBroker(image: MetadataImage, id: number, liveIds: readon
   })
 }
 
-/** A broker is back: it is in sync wherever it is a replica, and leads what nobody leads. */
-export function admitBroker(image: MetadataImage, id: number): MetadataRecord[] {
+/**
+ * A broker is back: it leads what waited for it, the last that was in sync, and the living replicas follow at once. What
+ * waits for another stays without a leader, and nobody joins a list without a leader.
+ */
+export function admitBroker(image: MetadataImage, id: number, liveIds: readonly number[]): MetadataRecord[] {
   return changes(image, ({ leader, isr, replicas }) => {
     if (!replicas.includes(id)) return null
     const leads = leader === NO_LEADER && isr.includes(id)
-    const joins = !isr.includes(id)
-    return {
-      ...(leads && { leader: id }),
-      ...(joins && { isr: replicas.filter((one) => one === id || isr.includes(one)) }),
-    }
+    if (leader === NO_LEADER && !leads) return null
+    const joining = leads ? liveIds : [id]
+    const next = replicas.filter((one) => isr.includes(one) || joining.includes(one))
+    return { ...(leads && { leader: id }), ...(next.length > isr.length && { isr: next }) }
   })
 }
 

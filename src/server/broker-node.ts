@@ -155,7 +155,7 @@ export class BrokerNode {
 }
 
 function coordinatorLog(
-  { store, metadata }: Engine,
+  { store, metadata, groupAppends }: Engine,
   config: BrokerConfig,
   membership: Membership,
   ensureTopic: () => Promise<void>,
@@ -168,5 +168,6 @@ function coordinatorLog(
     ensureTopic,
     durability: config['odradek.durability'],
     fence: (shard) => membership.fenceFor('group', shard),
+    underWay: groupAppends,
   })
 }

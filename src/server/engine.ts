@@ -6,6 +6,7 @@ import { PartitionLogs } from '../broker/partition-logs.ts'
 import { topicDefaults } from '../broker/topic-defaults.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import type { TopicConfig } from '../config/topic-config.ts'
+import { AppendsUnderWay } from '../coordinator/appends-under-way.ts'
 import type { Clock } from '../io/clock.ts'
 import type { FileSystem } from '../io/file-system.ts'
 import type { ProcessTable } from '../io/process-table.ts'
@@ -43,6 +44,8 @@ export interface Engine extends Extensions {
   readonly store: LocalLogStore
   readonly metadata: LocalMetadata
   readonly cluster: Cluster
+  /** To the logs of groups. */
+  readonly groupAppends: AppendsUnderWay
   readonly topicDefaults: TopicDefaults
   readonly diskBudget: DiskBudget
 }
@@ -87,7 +90,8 @@ export async function openEngine(
   await store.settleUnknown()
   const diskBudget = await openDiskBudget(io, config, store, metadata, configOf)
   const defaults = topicDefaults(config, io.random, cluster)
-  return { io, store, metadata, cluster, topicDefaults: defaults, diskBudget, ...extensions }
+  const groupAppends = new AppendsUnderWay()
+  return { io, store, metadata, cluster, groupAppends, topicDefaults: defaults, diskBudget, ...extensions }
 }
 
 async function openDiskBudget(

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ErrorCode } from '../../protocol/errors.ts'
+import { AppendsUnderWay } from '../../src/coordinator/appends-under-way.ts'
 import type { CoordinatorRecord } from '../../src/coordinator/coordinator-log.ts'
 import { LocalCoordinatorLog } from '../../src/coordinator/local-coordinator-log.ts'
 import type { SimulatedFileSystem } from '../../src/io/simulated-file-system.ts'
@@ -35,6 +36,8 @@ async function open(disk?: SimulatedFileSystem, options: { exists?: boolean; ens
     },
   }
   let created = 0
+  const owners = { fence: 9 }
+  const underWay = new AppendsUnderWay()
   const create = async () => {
     created++
     await openAll(fixture.store)
@@ -48,9 +51,10 @@ async function open(disk?: SimulatedFileSystem, options: { exists?: boolean; ens
     metadata,
     ensureTopic: options.ensure ?? create,
     durability: 'disk',
-    fence: () => 9,
+    fence: () => owners.fence,
+    underWay,
   })
-  return { ...fixture, log, created: () => created }
+  return { ...fixture, log, created: () => created, owners, underWay }
 }
 
 async function openAll(store: LogStore): Promise<void> {
@@ -84,6 +88,31 @@ describe('a coordinator log on this disk', () => {
     expect(opened.created()).toBe(1)
     expect(await load(opened, 0)).toEqual(['a=value of a'])
     expect(await load(opened, 2)).toEqual(['b=value of b'])
+  })
+
+  it('a shard that is taken over while the topic is created gets nothing from the owner before', async () => {
+    let create = () => {}
+    const opened = await open(undefined, { ensure: () => new Promise((resolve) => (create = resolve)) })
+    const append = opened.log.append(0, 9, [record('a')], NOW_MS)
+    opened.owners.fence = 10
+    create()
+    expect(await append).toBe(ErrorCode.NOT_COORDINATOR)
+  })
+
+  it('who never owned a shard cannot write to it', async () => {
+    const opened = await open(undefined, { exists: true })
+    opened.owners.fence = -1
+    expect(await opened.log.append(0, -1, [record('a')], NOW_MS)).toBe(ErrorCode.NOT_COORDINATOR)
+    expect(await opened.log.append(0, 9, [record('a')], NOW_MS)).toBe(ErrorCode.NOT_COORDINATOR)
+    expect(await load(opened)).toEqual([])
+  })
+
+  it('a new owner reads what the one before was still writing', async () => {
+    const opened = await open(undefined, { exists: true })
+    const append = opened.log.append(0, 9, [record('a')], NOW_MS)
+    opened.owners.fence = 10
+    expect(await load(opened)).toEqual(['a=value of a'])
+    expect(await append).toBe(ErrorCode.NONE)
   })
 
   it('keeps the order of appends that arrive while the topic is created, and after', async () => {

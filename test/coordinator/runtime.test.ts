@@ -58,6 +58,7 @@ class WordMachine implements ShardMachine<Request, Response, string, string, str
 let clock: SimulatedClock
 let log: FakeCoordinatorLog
 let owner: boolean
+let fence: number
 let notes: string[]
 let onNotes: (notes: readonly string[]) => void
 beforeEach(() => {
@@ -66,6 +67,7 @@ beforeEach(() => {
   clock = new SimulatedClock()
   log = new FakeCoordinatorLog(2)
   owner = true
+  fence = 7
 })
 
 function create(): CoordinatorRuntime<Request, Response, string, string, string> {
@@ -74,7 +76,7 @@ function create(): CoordinatorRuntime<Request, Response, string, string, string>
     createMachine: () => new WordMachine(),
     codec,
     log,
-    ownership: { isOwner: () => owner, fence: () => 7 },
+    ownership: { isOwner: () => owner, fence: () => fence },
     clock,
     logger: pino({ level: 'silent' }),
     onNotes: (more) => onNotes(more),
@@ -348,5 +350,144 @@ describe('start and end', () => {
     await closed
     expect(await runtime.call(0, { do: 'get' })).toEqual({ error })
     expect(clock.nextDueMs()).toBeNull()
+  })
+})
+
+describe('shards that change hands', () => {
+  /** Somebody else has it, or has had it: a new fence each time. */
+  function moves(runtime: ReturnType<typeof create>, toUs: boolean): void {
+    owner = toUs
+    fence = toUs ? Math.abs(fence) + 1 : -Math.abs(fence)
+    runtime.followOwnership()
+  }
+  const notOurs = { error: ErrorCode.NOT_COORDINATOR }
+  const loading = { error: ErrorCode.COORDINATOR_LOAD_IN_PROGRESS }
+
+  async function loaded(): Promise<void> {
+    clock.advance(0)
+    await settled()
+  }
+
+  it('a shard that is taken over is loaded, and says so meanwhile', async () => {
+    log.isFast = true
+    await (await started()).call(0, { do: 'add', value: 'of the owner before' })
+    owner = false
+    const runtime = await started()
+    moves(runtime, true)
+    expect(await runtime.call(0, { do: 'get' })).toEqual(loading)
+    await loaded()
+    expect(await runtime.call(0, { do: 'get' })).toEqual(['of the owner before'])
+    await runtime.call(0, { do: 'add', value: 'ours' })
+    expect(log.fences.at(-1)).toBe(8)
+  })
+
+  it('a shard that is lost sends everybody away, forgets, and lets no timer fire', async () => {
+    const runtime = await started()
+    await runtime.call(0, { do: 'later' })
+    const parked = runtime.call(0, { do: 'park' })
+    moves(runtime, false)
+    expect(await parked).toEqual(notOurs)
+    expect(await runtime.call(0, { do: 'get' })).toEqual(notOurs)
+    clock.advance(10_000)
+    await settled()
+    expect(log.appending).toHaveLength(0)
+  })
+
+  it('lost in the middle of a write: nobody is told that it was done, and who has it next reads it', async () => {
+    const runtime = await started()
+    const add = runtime.call(0, { do: 'add', value: 'a' })
+    const get = runtime.call(0, { do: 'get' })
+    moves(runtime, false)
+    expect(await Promise.all([add, get])).toEqual([notOurs, notOurs])
+    await log.end()
+    expect(notes).toEqual([])
+    moves(runtime, true)
+    await loaded()
+    expect(await runtime.call(0, { do: 'get' })).toEqual(['a'])
+  })
+
+  it('back before the write has ended: what is loaded holds it', async () => {
+    const runtime = await started()
+    runtime.call(0, { do: 'add', value: 'a' })
+    moves(runtime, false)
+    moves(runtime, true)
+    await loaded()
+    expect(await runtime.call(0, { do: 'get' })).toEqual(loading)
+    await log.end()
+    expect(await runtime.call(0, { do: 'get' })).toEqual(['a'])
+  })
+
+  it('an append that was fenced away loses the shard nothing but its callers', async () => {
+    const runtime = await started()
+    const add = runtime.call(0, { do: 'add', value: 'a' })
+    await log.end(ErrorCode.NOT_COORDINATOR)
+    expect(await add).toEqual(notOurs)
+    clock.advance(1000)
+    await settled()
+    expect(await runtime.call(0, { do: 'get' })).toEqual([])
+  })
+
+  it('lost while it is loaded: what was read is dropped', async () => {
+    owner = false
+    const runtime = await started()
+    let read = () => {}
+    log.loading = new Promise((resolve) => (read = resolve))
+    moves(runtime, true)
+    await loaded()
+    moves(runtime, false)
+    read()
+    await settled()
+    expect(await runtime.call(0, { do: 'get' })).toEqual(notOurs)
+    expect(clock.nextDueMs()).toBeNull()
+  })
+
+  it('lost while it is loaded from a log that cannot be read: nobody tries again', async () => {
+    owner = false
+    const runtime = await started()
+    let fail = () => {}
+    log.loading = new Promise((_, reject) => (fail = () => reject(new Error('the disk is away'))))
+    moves(runtime, true)
+    await loaded()
+    moves(runtime, false)
+    fail()
+    await settled()
+    expect(clock.nextDueMs()).toBeNull()
+  })
+
+  it('taken over twice in a row: only the second load counts', async () => {
+    owner = false
+    const runtime = await started()
+    let readFirst = () => {}
+    log.loading = new Promise((resolve) => (readFirst = resolve))
+    moves(runtime, true)
+    await loaded()
+    log.loading = Promise.resolve()
+    moves(runtime, true)
+    await loaded()
+    expect(await runtime.call(0, { do: 'get' })).toEqual([])
+    const add = runtime.call(0, { do: 'add', value: 'after the second' })
+    readFirst()
+    await log.end()
+    expect(await add).toEqual(['after the second'])
+    expect(log.fences).toEqual([9])
+  })
+
+  it('a shard that is ours all along is left alone', async () => {
+    const runtime = await started()
+    const parked = runtime.call(0, { do: 'park' })
+    runtime.followOwnership()
+    expect(await isPending(parked)).toBe(true)
+    expect(log.loads).toBe(2)
+  })
+
+  it('all logs are others now: a shard that is lost before that is read stays lost', async () => {
+    const runtime = await started()
+    runtime.call(0, { do: 'add', value: 'a' })
+    const reloaded = runtime.reload()
+    moves(runtime, false)
+    await log.end()
+    await reloaded
+    expect(log.loads).toBe(2)
+    expect(await runtime.call(0, { do: 'get' })).toEqual(notOurs)
   })
 })

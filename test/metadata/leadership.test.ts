@@ -46,14 +46,14 @@ describe('leadership', () => {
     const gone = applied(cluster(1), withdrawBroker(cluster(1), 1, [2, 3]))
     expect(leaders(gone)).toEqual([-1, 2, 3])
     expect(gone.topics.get('t')!.partitions[0]!.isr).toEqual([1])
-    const back = applied(gone, admitBroker(gone, 1))
+    const back = applied(gone, admitBroker(gone, 1, [1, 2, 3]))
     expect(leaders(back)).toEqual([1, 2, 3])
     expect(epochs(back)).toEqual([2, 0, 0])
   })
 
   it('stays with those who took it over when a broker comes back, until it is elected again', () => {
     const gone = applied(cluster(3), withdrawBroker(cluster(3), 1, [2, 3]))
-    const back = applied(gone, admitBroker(gone, 1))
+    const back = applied(gone, admitBroker(gone, 1, [1, 2, 3]))
     expect(leaders(back)).toEqual([2, 2, 3])
     expect(back.topics.get('t')!.partitions[0]!.isr).toEqual([1, 2, 3])
     const { records, result } = electLeaders(back, 'preferred', null, [1, 2, 3])
@@ -70,6 +70,49 @@ describe('leadership', () => {
     expect(codes('unclean', gone)).toEqual([84, 84, 3])
     const alone = applied(cluster(1), withdrawBroker(cluster(1), 1, [2, 3]))
     expect(codes('unclean', alone)).toEqual([83, 84, 3])
+  })
+
+  it('waits for the last that was in sync; whoever comes back before it follows once it leads', () => {
+    let image = cluster(3)
+    for (const [id, live] of [
+      [1, [2, 3]],
+      [2, [3]],
+      [3, []],
+    ] as const) {
+      image = applied(image, withdrawBroker(image, id, live))
+    }
+    const first = image.topics.get('t')!.partitions[0]!
+    expect([first.leader, first.isr]).toEqual([-1, [3]])
+    image = applied(image, admitBroker(image, 1, [1]))
+    expect(image.topics.get('t')!.partitions[0]).toEqual(first)
+    image = applied(image, admitBroker(image, 3, [1, 3]))
+    expect(image.topics.get('t')!.partitions[0]).toMatchObject({ leader: 3, isr: [1, 3] })
+  })
+
+  it('taken by an unclean election is followed by every living replica', () => {
+    let image = applied(cluster(3), withdrawBroker(cluster(3), 1, [2, 3]))
+    image = applied(image, withdrawBroker(image, 2, [3]))
+    image = applied(image, withdrawBroker(image, 3, []))
+    const { records } = electLeaders(image, 'unclean', [{ topic: 't', partitions: [0] }], [1, 2])
+    image = applied(image, records)
+    expect(image.topics.get('t')!.partitions[0]).toMatchObject({ leader: 1, isr: [1, 2] })
+  })
+
+  it('of a topic that is created while a broker is away is with those that are there', () => {
+    const defaults = topicDefaults(1, { brokerIds: [1, 3], fencedIds: [2], replicationFactor: 3 })
+    const asked = newTopic('u', { numPartitions: 2, replicationFactor: 3 })
+    const image = applied(cluster(3), createTopics(cluster(3), [asked], defaults, false).records)
+    expect(image.topics.get('u')!.partitions).toMatchObject([
+      { leader: 1, replicas: [1, 3, 2], isr: [1, 3] },
+      { leader: 3, replicas: [3, 1, 2], isr: [3, 1] },
+    ])
+    const tooMany = newTopic('v', { numPartitions: 1, replicationFactor: 4 })
+    const [refused] = createTopics(image, [tooMany], defaults, false).result
+    expect(refused!.message).toContain('only 3 broker(s) are registered')
+    const onlyFenced = { ...newTopic('w', {}), numPartitions: -1, replicationFactor: -1 }
+    const assignments = [{ partitionIndex: 0, brokerIds: [2] }]
+    const [away] = createTopics(image, [{ ...onlyFenced, assignments }], defaults, false).result
+    expect(away!.message).toContain('are fenced')
   })
 
   it('of a moved partition is in a new epoch', () => {

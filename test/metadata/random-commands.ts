@@ -35,7 +35,7 @@ export class RandomCommands {
         const more = 1 + this.#random.below(3)
         return (image) => {
           const count = (image.topics.get(name)?.partitions.length ?? 0) + more
-          return createPartitions(image, [{ name, count, assignments: null }], [1], false)
+          return createPartitions(image, [{ name, count, assignments: null }], { brokerIds: [1] }, false)
         }
       }
       case 4:

@@ -386,22 +386,24 @@ describe('creating partitions', () => {
       'The manual partition assignment includes the broker 1 more than once.',
     ],
   ])('refuses %s', (_, asked, error, message) => {
-    const { records, result } = createPartitions(withTopics, asked, [1], false)
+    const { records, result } = createPartitions(withTopics, asked, { brokerIds: [1] }, false)
     expect(result).toMatchObject([message === null ? { error } : { error, message }])
     expect(records).toEqual([])
   })
 
   it('refuses more partitions than one request may bring', () => {
-    expect(createPartitions(withTopics, ask('b', 20_000), [1], false).result[0]!.error).toBe(POLICY_VIOLATION)
+    expect(createPartitions(withTopics, ask('b', 20_000), { brokerIds: [1] }, false).result[0]!.error).toBe(
+      POLICY_VIOLATION,
+    )
   })
 
   it('refuses another number of replicas than the topic has', () => {
-    const { result } = createPartitions(withTopics, ask('b', 4, [[1, 2]]), [1, 2], false)
+    const { result } = createPartitions(withTopics, ask('b', 4, [[1, 2]]), { brokerIds: [1, 2] }, false)
     expect(result[0]!.error).toBe(INVALID_REPLICA_ASSIGNMENT)
   })
 
   it('adds partitions and leaves the others and the id alone', () => {
-    const decision = createPartitions(withTopics, ask('b', 5), [1], false)
+    const decision = createPartitions(withTopics, ask('b', 5), { brokerIds: [1] }, false)
     const before = withTopics.topics.get('b')!
     const topic = imageAfter(withTopics, decision).topics.get('b')!
     expect(topic.id).toBe(before.id)
@@ -418,14 +420,19 @@ describe('creating partitions', () => {
   })
 
   it('trap 84: validates only when it is asked to', () => {
-    expect(createPartitions(withTopics, ask('b', 5), [1], true)).toEqual({
+    expect(createPartitions(withTopics, ask('b', 5), { brokerIds: [1] }, true)).toEqual({
       records: [],
       result: [{ name: 'b', error: NONE, message: null }],
     })
   })
 
   it('refuses a topic that is asked for twice', () => {
-    const { result } = createPartitions(withTopics, [...ask('b', 5), ...ask('b', 6), ...ask('a', 2)], [1], false)
+    const { result } = createPartitions(
+      withTopics,
+      [...ask('b', 5), ...ask('b', 6), ...ask('a', 2)],
+      { brokerIds: [1] },
+      false,
+    )
     expect(result.map(({ name, error }) => [name, error])).toEqual([
       ['b', INVALID_REQUEST],
       ['a', NONE],
