@@ -4,6 +4,7 @@ import { FaultError } from '../io/fault-fields.ts'
 import { type HttpAnswer, type HttpBinding, type HttpRequest, listenHttp } from '../io/node-http.ts'
 import { isAllowedHost, isAllowedOrigin, isLoopback } from './allowed-host.ts'
 import { faultRoutes } from './fault-routes.ts'
+import { Metrics } from './metrics.ts'
 import { type ConsoleContext, matchPath, type Route, RouteError, type RouteReply } from './route.ts'
 
 export interface ConsoleServerOptions {
@@ -28,7 +29,7 @@ export class ConsoleServer {
 
   private constructor({ logger, routes = [] }: ConsoleServerOptions) {
     this.#logger = logger
-    this.#routes = [...faultRoutes, ...routes]
+    this.#routes = [this.#metricsRoute(), ...faultRoutes, ...routes]
   }
 
   /** Listens, and answers that the broker is starting until `serve`. Fails as Node does (EADDRINUSE …). */
@@ -100,6 +101,16 @@ export class ConsoleServer {
     return route.handle(this.#context, matchPath(route.path, path)!, parsed(body))
   }
 
+  #metricsRoute(): Route {
+    const metrics = new Metrics(() => this.#context!.diskBudget)
+    return {
+      method: 'GET',
+      path: '/metrics',
+      summary: 'for Prometheus',
+      handle: async () => ({ status: 200, body: await metrics.render(), contentType: metrics.contentType }),
+    }
+  }
+
   /** What is known without a broker. */
   #ownReply(path: string): RouteReply | null {
     const state = this.#state
@@ -139,13 +150,16 @@ function parsed(body: Buffer): unknown {
 }
 
 /** Indented, since people read it. Without permission for other pages to read it. */
-function asAnswer({ status, body, location }: RouteReply, more: Readonly<Record<string, string>> = {}): HttpAnswer {
+function asAnswer(
+  { status, body, location, contentType }: RouteReply,
+  more: Readonly<Record<string, string>> = {},
+): HttpAnswer {
   const headers = {
-    'content-type': 'application/json; charset=utf-8',
+    'content-type': contentType ?? 'application/json; charset=utf-8',
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
     ...(location !== undefined && { location }),
     ...more,
   }
-  return { status, headers, body: `${JSON.stringify(body, null, 2)}\n` }
+  return { status, headers, body: contentType === undefined ? `${JSON.stringify(body, null, 2)}\n` : String(body) }
 }

@@ -1,10 +1,12 @@
 import type { RequestFaults } from '../broker/request-faults.ts'
 import type { DiskFaults } from '../io/disk-faults.ts'
+import type { MeasuredBudget } from './metrics.ts'
 
 /** What the routes work on. Whoever starts the broker fills it in; null for what it does not have. */
 export interface ConsoleContext {
   readonly faults: RequestFaults
   readonly diskFaults: DiskFaults | null
+  readonly diskBudget: MeasuredBudget
 }
 
 export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'DELETE'
@@ -14,8 +16,9 @@ export type RouteParams = Readonly<Record<string, string>>
 
 export interface RouteReply {
   readonly status: number
-  /** Sent as JSON. */
+  /** Sent as JSON; a text as it is where its type is given. */
   readonly body: unknown
+  readonly contentType?: string
   /** Path of what was made. */
   readonly location?: string
 }

@@ -126,7 +126,14 @@ export class TestBroker implements AsyncDisposable {
       await broker.close()
       throw error
     }
-    broker.#console?.serve(broker)
+    const { faults, diskFaults } = broker
+    broker.#console?.serve({
+      faults,
+      diskFaults,
+      get diskBudget() {
+        return broker.#odradek.engine.diskBudget
+      },
+    })
     return broker
   }
 

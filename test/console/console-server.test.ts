@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { RequestFaults } from '../../src/broker/request-faults.ts'
 import { isAllowedHost, isAllowedOrigin } from '../../src/console/allowed-host.ts'
 import { ConsoleServer } from '../../src/console/console-server.ts'
+import type { MeasuredBudget } from '../../src/console/metrics.ts'
 import { matchPath, type Route, RouteError } from '../../src/console/route.ts'
 import { DiskFaults } from '../../src/io/disk-faults.ts'
 import { SimulatedClock } from '../../src/io/simulated-clock.ts'
@@ -14,6 +15,16 @@ let log: LogCapture
 const clock = new SimulatedClock()
 let faults: RequestFaults
 let diskFaults: DiskFaults
+const diskBudget: MeasuredBudget = {
+  state: 'rejecting',
+  usedBytes: 900,
+  limitBytes: 800,
+  lowBytes: 760,
+  rejectedRequests: 7,
+  deletedSegments: 3,
+  deletedBytes: 300,
+  topics: [{ topic: 'orders', state: 'open', usedBytes: 50, leavingBytes: 0, highBytes: 100, lowBytes: 95 }],
+}
 
 async function start(options: { host?: string; serve?: boolean; disk?: boolean; routes?: readonly Route[] } = {}) {
   log = captureLog()
@@ -21,7 +32,8 @@ async function start(options: { host?: string; serve?: boolean; disk?: boolean; 
   diskFaults = new DiskFaults({ clock, random: 1 })
   const { host = '127.0.0.1', routes = [] } = options
   server = await ConsoleServer.start({ listener: { host, port: 0 }, logger: log.logger, routes })
-  if (options.serve ?? true) server.serve({ faults, diskFaults: (options.disk ?? true) ? diskFaults : null })
+  if (options.serve ?? true)
+    server.serve({ faults, diskFaults: (options.disk ?? true) ? diskFaults : null, diskBudget })
 }
 afterEach(() => server.close())
 
@@ -111,7 +123,7 @@ describe('the console', () => {
     await start()
     const { body } = await ask('GET', '/')
     expect(body.routes.map(({ method, path }: { method: string; path: string }) => `${method} ${path}`)).toEqual([
-      ...['GET /', 'GET /healthz', 'GET /readyz'],
+      ...['GET /', 'GET /healthz', 'GET /readyz', 'GET /metrics'],
       ...['GET /faults', 'POST /faults', 'DELETE /faults', 'GET /faults/{id}', 'DELETE /faults/{id}'],
       ...['GET /disk-faults', 'POST /disk-faults', 'DELETE /disk-faults'],
       ...['GET /disk-faults/{id}', 'DELETE /disk-faults/{id}'],
@@ -123,7 +135,7 @@ describe('the console', () => {
     expect(await ask('GET', '/healthz')).toMatchObject({ status: 200, body: { state: 'starting' } })
     expect(await ask('GET', '/readyz')).toMatchObject({ status: 503, body: { state: 'starting' } })
     expect(await ask('GET', '/faults')).toMatchObject({ status: 503, body: { error: 'the broker is starting' } })
-    server.serve({ faults, diskFaults })
+    server.serve({ faults, diskFaults, diskBudget })
     expect(await ask('GET', '/readyz')).toMatchObject({ status: 200, body: { state: 'ready' } })
   })
 
@@ -248,4 +260,31 @@ it('paths match part by part', () => {
   expect(matchPath('/faults/{id}', '/faults/')).toBeNull()
   expect(matchPath('/faults/{id}', '/faults/a/b')).toBeNull()
   expect(matchPath('/faults', '/Faults')).toBeNull()
+})
+
+describe('metrics over HTTP', () => {
+  it('tell how the disk budget stands', async () => {
+    await start()
+    const answer = await fetch(`${server.url}/metrics`)
+    expect(answer.headers.get('content-type')).toContain('text/plain')
+    const lines = (await answer.text()).split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+    expect(lines).toEqual([
+      'odradek_disk_budget_used_bytes 900',
+      'odradek_disk_budget_used_bytes{topic="orders"} 50',
+      'odradek_disk_budget_high_bytes 800',
+      'odradek_disk_budget_high_bytes{topic="orders"} 100',
+      'odradek_disk_budget_low_bytes 760',
+      'odradek_disk_budget_low_bytes{topic="orders"} 95',
+      'odradek_disk_budget_state{state="open"} 0',
+      'odradek_disk_budget_state{topic="orders",state="open"} 1',
+      'odradek_disk_budget_state{state="deleting"} 0',
+      'odradek_disk_budget_state{topic="orders",state="deleting"} 0',
+      'odradek_disk_budget_state{state="rejecting"} 1',
+      'odradek_disk_budget_state{topic="orders",state="rejecting"} 0',
+      'odradek_disk_budget_rejected_requests_total 7',
+      'odradek_disk_budget_deleted_segments_total 3',
+      'odradek_disk_budget_deleted_bytes_total 300',
+    ])
+    expect(await (await fetch(`${server.url}/metrics`)).text()).toContain('rejected_requests_total 7\n')
+  })
 })
