@@ -1,7 +1,6 @@
 import type { BatchHeader } from '../../../protocol/records/batch.ts'
 import { readEndMarker } from './end-marker.ts'
 import { readIndexes } from './index-files.ts'
-import { type EpochEntry, LeaderEpochCache, parseLeaderEpochs } from './leader-epoch-cache.ts'
 import type { LoadedLog, LoadRequest } from './loaded-log.ts'
 import type { LogContext } from './log-context.ts'
 import { endOfBatchesBehind, InconsistentLogError, lastIndexedPosition, lostText } from './log-damage.ts'
@@ -10,12 +9,11 @@ import { backfillProducers } from './producer-backfill.ts'
 import { ProducerSnapshots } from './producer-snapshots.ts'
 import { encodeProducerSnapshot, ProducerState } from './producer-state.ts'
 import { producersBefore } from './producers-before.ts'
+import { RecoveredEpochs } from './recovered-epochs.ts'
 import { listSegments } from './segment-listing.ts'
 import { type ScanResult, scanBatches } from './segment-scanner.ts'
 import { finishSwaps, isSwapFile } from './segment-swap.ts'
 import { firstTimestampMs } from './segment-times.ts'
-import { StorageError } from './storage-error.ts'
-import { refuseNewerCheckpoint } from './stored-offsets.ts'
 
 /**
  * Reads a log from its directory as of the last start. After a crash everything from the recovery point on is checked:
@@ -36,11 +34,10 @@ class LogLoader {
   readonly #request: LoadRequest
   #segments: LogSegment[] = []
   readonly #snapshots: ProducerSnapshots
-  #epochs = new LeaderEpochCache()
+  readonly #epochs = new RecoveredEpochs()
   #producers = new ProducerState()
   readonly #rebuilt: LogSegment[] = []
   #goesOnBehindLoss = false
-  #waitingEpoch: EpochEntry | null = null
   /** Producers are known up to here. */
   #replayFrom = 0
   #snapshot: LoadedLog['snapshot'] = null
@@ -75,10 +72,10 @@ class LogLoader {
     }
     this.#continueAtExpectedEnd()
     logStartOffset = Math.max(logStartOffset, this.#segments[0]!.baseOffset)
-    this.#noteEpoch(null)
+    this.#epochs.finish(this.#request.leaderEpoch)
     await backfillProducers(this.#context, this.#segments, this.#replayFrom, this.#producers)
-    this.#epochs.truncateFromEnd(this.#nextOffset)
-    this.#epochs.truncateFromStart(logStartOffset)
+    this.#epochs.cache.truncateFromEnd(this.#nextOffset)
+    this.#epochs.cache.truncateFromStart(logStartOffset)
     this.#snapshots.dropAbove(this.#nextOffset)
     this.#producers.advanceTo(this.#nextOffset)
     return {
@@ -86,7 +83,7 @@ class LogLoader {
       logStartOffset,
       logEndOffset: this.#nextOffset,
       recoveryPoint: this.#recoveryPoint,
-      epochs: this.#epochs,
+      epochs: this.#epochs.cache,
       producers: this.#producers,
       snapshotOffsets: this.#snapshots.offsets,
       snapshot: this.#snapshot,
@@ -113,35 +110,15 @@ class LogLoader {
   }
 
   #loadEpochs(): void {
-    const path = `${this.#request.directory()}/leader-epoch-checkpoint`
-    const content = this.#context.fileSystem.readFile(path)
-    refuseNewerCheckpoint(content, path)
-    // Every batch carries its epoch.
-    if (this.#request.reread) return
-    const written = this.#segments.length > 0 && (this.#request.clean || this.#request.expectedEndOffset > 0)
-    if (content === null) {
-      if (written) this.#contradicts(`${path} is missing`)
-      return
-    }
-    try {
-      this.#epochs = parseLeaderEpochs(content, path)
-      const logStart = Math.max(this.#request.logStartOffset, this.#segments[0]?.baseOffset ?? 0)
-      const knownFrom = this.#epochs.entries[0]?.startOffset ?? Number.POSITIVE_INFINITY
-      if (written && knownFrom > logStart)
-        this.#contradicts(
-          `${path} begins at offset ${knownFrom} and the log at ${logStart}; records deleted with DeleteRecords are ` +
-            'there again when log-start-offset-checkpoint has lost where it began',
-        )
-    } catch (error) {
-      if (!(error instanceof StorageError)) throw error
-      this.#contradicts(error.message)
-    }
+    const { fileSystem } = this.#context
+    const problem = this.#epochs.read(fileSystem, this.#request, this.#segments[0]?.baseOffset ?? null)
+    if (problem !== null) this.#contradicts(problem)
   }
 
   /** Segments are removed only once log start and leader epochs say so on the disk. */
   #noteMissingStart(firstOffset: number): void {
     const { expectedStartOffset, logStartOffset } = this.#request
-    const told = expectedStartOffset ?? this.#epochs.entries[0]?.startOffset ?? firstOffset
+    const told = expectedStartOffset ?? this.#epochs.cache.entries[0]?.startOffset ?? firstOffset
     const start = Math.max(told, logStartOffset)
     if (this.#segments.length === 0 || start >= firstOffset) return
     const where = `${this.#request.directory()} begins at offset ${firstOffset} and began at ${start} before`
@@ -237,7 +214,7 @@ class LogLoader {
     const checkCrcFrom = reread ? 0 : clean ? Number.POSITIVE_INFINITY : recoveryPoint
     const result = await this.#scan(segment, 0, sizeBytes, checkCrcFrom, (header, buffer, at) => {
       segment.noteBatch(header, this.#request.indexIntervalBytes)
-      this.#noteEpoch(header)
+      this.#epochs.note(header)
       this.#replay(header, buffer, at, segment, earlier)
     })
     // Whatever is wrong in a log that was closed in order is no unfinished write.
@@ -248,17 +225,6 @@ class LogLoader {
     this.#nextOffset = Math.max(this.#nextOffset, result.nextOffset)
     if (result.problem !== null) await this.#truncate(segment, sizeBytes, result, next)
     return result.problem
-  }
-
-  /**
-   * The epoch of a batch is not covered by its CRC, and one that is too high hides all that follow: it counts when the
-   * next batch has no lower one.
-   */
-  #noteEpoch(header: BatchHeader | null): void {
-    const waiting = this.#waitingEpoch
-    const latest = header?.partitionLeaderEpoch ?? this.#request.leaderEpoch
-    if (waiting !== null && waiting.epoch <= latest) this.#epochs.assign(waiting.epoch, waiting.startOffset)
-    this.#waitingEpoch = header && { epoch: header.partitionLeaderEpoch, startOffset: header.baseOffset }
   }
 
   /** A segment whose indexes hold: only its end has to be found, and its producers where no snapshot covers them. */
@@ -274,7 +240,7 @@ class LogLoader {
     const sizeBytes = segment.sizeBytes
     let wrongEpoch = false
     const result = await this.#scan(segment, from, sizeBytes, Number.POSITIVE_INFINITY, (header, buffer, at) => {
-      const epoch = this.#epochs.epochAt(header.baseOffset)
+      const epoch = this.#epochs.cache.epochAt(header.baseOffset)
       wrongEpoch ||= epoch >= 0 && epoch !== header.partitionLeaderEpoch
       if (unknownProducers) this.#replay(header, buffer, at)
     })

@@ -22,10 +22,11 @@ import {
   unlockDirectory,
   wasClosedByUs,
 } from './log-directory.ts'
-import { isMisspelt, LogFiles, parsePartitionMetadata, partitionMetadata, refuseNewerPartition } from './log-files.ts'
+import { LogFiles } from './log-files.ts'
 import { loadLog } from './log-loader.ts'
 import { decodeManifest, encodeManifest, loadFromManifest, type ManifestEntry } from './log-manifest.ts'
 import { partitionDirectories, partitionOf } from './partition-directories.ts'
+import { claimDirectory } from './partition-owner.ts'
 import { errorText, StorageError } from './storage-error.ts'
 import {
   CLEANED,
@@ -201,7 +202,7 @@ export class LogManager {
     const known = entry?.topicId === identity.topicId ? entry : undefined
     let loaded = known ? loadFromManifest(this.#context, request(), known) : null
     if (!loaded) {
-      this.#claim(directory, identity)
+      if (!claimDirectory(this.#context, directory, identity)) this.#forgetOffsets(name)
       loaded = await loadLog(this.#context, known ? this.#notAsLeft(request(), known) : request())
     }
     const files = new LogFiles(this.#context, directory, identity.topicId, loaded, () => this.#checkpointLater())
@@ -263,36 +264,6 @@ export class LogManager {
       await leaveCleanShutdownMark(fileSystem, directory, encodeManifest(this.#logs.values()))
     }
     if (this.#options.processes) unlockDirectory(fileSystem, directory)
-  }
-
-  /** Makes sure that a directory found under the name belongs to this topic; moves aside what does not. */
-  #claim(directory: string, identity: LogIdentity): void {
-    const { fileSystem } = this.#context
-    const names = fileSystem.list(directory)
-    if (names.length === 0) return
-    const metadataPath = `${directory}/partition.metadata`
-    const content = fileSystem.readFile(metadataPath)
-    refuseNewerPartition(content, metadataPath)
-    const owner = parsePartitionMetadata(content)
-    if (owner === identity.topicId) return
-    if (owner === null || isMisspelt(owner, identity.topicId)) {
-      // After a power cut right after the directory was made nothing in it was promised to anybody.
-      const written = names.some((name) => name.endsWith('.log') && fileSystem.stat(`${directory}/${name}`)?.sizeBytes)
-      const was = content === null ? 'missing' : 'damaged'
-      if (written) this.#context.report('warn', `${metadataPath} is ${was}: it is written anew for ${identity.topicId}`)
-      const file = fileSystem.open(metadataPath, 'create')
-      file.truncate(0)
-      file.writeSync([partitionMetadata(identity.topicId)], 0)
-      file.close()
-      return
-    }
-    const aside = retiredName(identity.topic, identity.partition, this.#context.random, 'stray')
-    this.#context.report(
-      'warn',
-      `${directory} belongs to topic id ${owner}, not to ${identity.topicId}: it is kept as ${aside}`,
-    )
-    fileSystem.rename(directory, `${this.#context.directory}/${aside}`)
-    this.#forgetOffsets(`${identity.topic}-${identity.partition}`)
   }
 
   async #retireFiles(log: Log): Promise<void> {
