@@ -5,6 +5,7 @@ import type { Extensions } from '../broker/extensions.ts'
 import { emitTopicChanges } from '../broker/topic-events.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import { virtualBrokerConfigs } from '../config/virtual-brokers.ts'
+import type { Timer } from '../io/clock.ts'
 import { admitBroker, moveLeader, withdrawBroker } from '../metadata/leadership.ts'
 import type { MetadataRecord } from '../metadata/metadata.ts'
 import type { MetadataImage } from '../metadata/metadata-image.ts'
@@ -32,6 +33,8 @@ interface Member {
   readonly config: BrokerConfig
   node: BrokerNode
   state: NodeState
+  /** Of a paused broker, until the others count it out. */
+  session: Timer | null
 }
 
 /** Everything of one process: one broker, or several virtual ones over the same store. */
@@ -64,7 +67,7 @@ export class Odradek {
     warnOfFlushSettings(io, config)
     for (const one of configs) {
       const node = await BrokerNode.start(engine, one)
-      odradek.#members.set(node.id, { config: one, node, state: 'running' })
+      odradek.#members.set(node.id, { config: one, node, state: 'running', session: null })
     }
     for (const { node } of odradek.#members.values()) await node.listen(earlierListeners?.get(node.id))
     return odradek
@@ -112,10 +115,9 @@ export class Odradek {
     const member = this.#member(id)
     if (member.state === 'killed') return
     member.state = 'killed'
-    const { cluster } = this.engine
+    member.session?.cancel()
     const killed = member.node.kill()
-    cluster.setLive(id, false)
-    await this.#elect((image) => withdrawBroker(image, id, cluster.liveIds))
+    await this.#withdraw(id)
     await killed
   }
 
@@ -123,28 +125,40 @@ export class Odradek {
   async startBroker(id: number): Promise<void> {
     const member = this.#member(id)
     if (member.state !== 'killed') return
-    const { cluster } = this.engine
     const node = await BrokerNode.start(this.engine, member.config)
     await node.listen(member.node.listeners)
     member.node = node
     member.state = 'running'
-    cluster.setLive(id, true)
-    await this.#elect((image) => admitBroker(image, id))
+    await this.#admit(id)
   }
 
-  /** The broker neither reads nor answers, and its connections stay. It keeps what it leads. */
+  /**
+   * The broker neither reads nor answers, and its connections stay. It keeps what it leads until it has been silent for
+   * broker.session.timeout.ms; then the others go on without it, if there are any.
+   */
   pauseBroker(id: number): void {
     const member = this.#member(id)
     if (member.state !== 'running') return
+    const { cluster, io } = this.engine
     member.state = 'paused'
     member.node.pause()
+    member.session = io.clock.schedule(member.config['broker.session.timeout.ms'], () => {
+      if (cluster.liveIds.length === 1) return
+      this.#withdraw(id).catch((error: unknown) => io.logger.error({ err: error, broker: id }, 'a silent broker stays'))
+    })
   }
 
-  resumeBroker(id: number): void {
+  /** What was sent to it meanwhile is answered by a broker that knows what it has lost. */
+  async resumeBroker(id: number): Promise<void> {
     const member = this.#member(id)
     if (member.state !== 'paused') return
+    member.session?.cancel()
     member.state = 'running'
-    member.node.resume()
+    try {
+      if (!this.engine.cluster.liveIds.includes(id)) await this.#admit(id)
+    } finally {
+      member.node.resume()
+    }
   }
 
   /** Hands a partition to another of its in-sync replicas. Throws when that one cannot lead it. */
@@ -180,11 +194,27 @@ export class Odradek {
   }
 
   async #close(): Promise<void> {
-    for (const id of this.brokerIds) this.resumeBroker(id)
+    for (const { node, session } of this.#members.values()) {
+      session?.cancel()
+      node.resume()
+    }
     await Promise.all([...this.#members.values()].map(({ node, state }) => (state === 'killed' ? null : node.close())))
     await this.engine.diskBudget.close()
     await this.engine.metadata.close()
     await this.engine.store.close()
+  }
+
+  /** What it led goes to others; its last records are theirs as well. */
+  #withdraw(id: number): Promise<void> {
+    const { cluster } = this.engine
+    cluster.setLive(id, false)
+    return this.#elect((image) => withdrawBroker(image, id, cluster.liveIds))
+  }
+
+  #admit(id: number): Promise<void> {
+    const { cluster } = this.engine
+    cluster.setLive(id, true)
+    return this.#elect((image) => admitBroker(image, id, cluster.liveIds))
   }
 
   async #elect(decide: (image: MetadataImage) => readonly MetadataRecord[]): Promise<void> {

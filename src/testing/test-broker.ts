@@ -308,13 +308,16 @@ export class TestBroker implements AsyncDisposable {
     return this.#odradek.startBroker(id)
   }
 
-  /** One broker neither reads nor answers until it is resumed. */
+  /**
+   * One broker neither reads nor answers until it is resumed; after broker.session.timeout.ms of the broker's time the
+   * others take over what it led.
+   */
   pauseBroker(id: number): void {
     this.#odradek.pauseBroker(id)
   }
 
-  resumeBroker(id: number): void {
-    this.#odradek.resumeBroker(id)
+  resumeBroker(id: number): Promise<void> {
+    return this.#odradek.resumeBroker(id)
   }
 
   /** Hands a partition to another in-sync replica. Throws RangeError when that one cannot lead it. */

@@ -40,7 +40,6 @@ export const keptConfigs = {
   'remote.log.storage.system.enable': boolean(false, TIERED, { use }),
   'auto.leader.rebalance.enable': boolean(true, CONTROLLER, { use }),
   'broker.heartbeat.interval.ms': int(2000, CONTROLLER, { use }),
-  'broker.session.timeout.ms': int(9000, CONTROLLER, { use }),
   'controlled.shutdown.enable': boolean(true, CONTROLLER, { use }),
   'controller.quorum.append.linger.ms': int(25, CONTROLLER, { min: 0, use }),
   'controller.quorum.auto.join.enable': boolean(false, CONTROLLER, { use }),

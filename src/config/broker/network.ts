@@ -3,6 +3,10 @@ import { boolean, className, INT_MAX, int, list, long, string } from '../config-
 /** Who this broker is, where it listens, and what peers may ask of it. */
 export const networkConfigs = {
   'node.id': int(1, 'Number of this broker, unique in the cluster.', { min: 0 }),
+  'broker.session.timeout.ms': int(
+    9000,
+    'How long one of several virtual brokers may be paused before the others take over what it led.',
+  ),
   'broker.id': int(-1, 'Older name of node.id; taken where node.id is not set.'),
   'broker.rack': string(null, 'Rack of this broker, as clients are told.'),
   'process.roles': list(
