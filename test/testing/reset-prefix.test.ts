@@ -98,7 +98,7 @@ describe('a reset of what has a prefix', () => {
     await cluster.createTopics(['a-gone'])
     const client = new Kafka({ brokers: cluster.bootstrapServers.split(','), logLevel: logLevel.NOTHING })
     for (const groupId of ['a-1', 'a-2', 'b-1']) {
-      const consumer = client.consumer({ groupId })
+      const consumer = client.consumer({ groupId, maxWaitTimeInMs: 20 })
       await consumer.connect()
       await consumer.subscribe({ topic: 'b-kept' })
       await consumer.run({ eachMessage: async () => {} })
