@@ -90,7 +90,13 @@ describe('time in a test', () => {
       return answer
     }
     const groups = () => ask(async (admin) => (await admin.listGroups()).groups.map(({ groupId }) => groupId))
-    await ask((admin) => admin.setOffsets({ groupId: 'g', topic: 't', partitions: [{ partition: 0, offset: '0' }] }))
+    const consumer = kafka.consumer({ groupId: 'g', maxWaitTimeInMs: 20 })
+    await consumer.connect()
+    await consumer.subscribe({ topic: 't' })
+    await consumer.run({ autoCommit: false, eachMessage: async () => {} })
+    await broker.waitForGroup('g', 'assigned')
+    await consumer.commitOffsets([{ topic: 't', partition: 0, offset: '0' }])
+    await consumer.disconnect()
     expect(await groups()).toEqual(['g'])
     await broker.runOffsetExpiration()
     expect(await groups()).toEqual(['g'])
