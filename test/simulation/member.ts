@@ -46,7 +46,7 @@ export class Member {
   readonly #random: SimulatedRandom
   readonly #options: MemberOptions
   readonly #group: GroupLedger
-  readonly #sessionTimeoutMs: number
+  readonly #ownSessionTimeoutMs: number
   #memberId = ''
   #generation = -1
   #protocol = ''
@@ -73,7 +73,12 @@ export class Member {
       }
     }
     this.#fetcher = new Fetcher(world, this.client, this.#random, this.#random.below(2) === 0, FETCH_BYTES)
-    this.#sessionTimeoutMs = 1500 + this.#random.below(6000)
+    this.#ownSessionTimeoutMs = 1500 + this.#random.below(6000)
+  }
+
+  /** At the end everybody waits: over a slow network one round of reading may take longer than a short session. */
+  get #sessionTimeoutMs(): number {
+    return this.#world.isEnding ? 60_000 : this.#ownSessionTimeoutMs
   }
 
   /** Lives until it leaves, dies, or all is read; then somebody may take its place. */
@@ -207,7 +212,7 @@ export class Member {
   async #live(): Promise<void> {
     const { clock } = this.#world
     if (this.#fetcher.readings.some(({ position }) => position === -2)) await this.#fetchOffsets()
-    if (clock.monotonicMs() - this.#heartbeatMs > this.#sessionTimeoutMs / 4) await this.#heartbeat()
+    if (clock.monotonicMs() - this.#heartbeatMs > this.#ownSessionTimeoutMs / 4) await this.#heartbeat()
     await this.#fetcher.reset()
     if (this.#fetcher.readings.length > 0) await this.#fetcher.fetch(this.#random.below(300))
     if (this.#random.below(6) === 0) await this.#commit()

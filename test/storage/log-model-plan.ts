@@ -18,7 +18,7 @@ export function planOf(random: SimulatedRandom): LogModelPlan {
   const policy = oneOf(['delete'] as const, ['delete'] as const, ['compact'] as const, ['compact', 'delete'] as const)
   const compacts = policy.some((name) => name === 'compact')
   const deletes = policy.some((name) => name === 'delete')
-  return {
+  const plan = {
     compacts,
     deletes,
     keys: oneOf(3, 12),
@@ -29,13 +29,14 @@ export function planOf(random: SimulatedRandom): LogModelPlan {
       'index.interval.bytes': 200,
       'segment.index.bytes': oneOf(64, 10_000),
       'retention.ms': deletes ? oneOf(-1, 60_000) : -1,
-      // What compaction has removed is no longer counted: only one of the two can be judged from outside.
       'retention.bytes': compacts ? -1 : oneOf(-1, 3000),
       'delete.retention.ms': oneOf(0, 40_000, NEVER_MS),
       'min.cleanable.dirty.ratio': 0,
       'file.delete.delay.ms': oneOf(0, 10_000),
     },
   }
+  // One of them alone, and none by size beside compaction: from outside it is not to be told what removed something.
+  return plan.config['retention.ms'] < 0 ? plan : { ...plan, config: { ...plan.config, 'retention.bytes': -1 } }
 }
 
 /** Retention and compaction happen when the sequence says so, not by themselves. */
