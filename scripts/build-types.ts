@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { bundleDeclarations } from './declarations.ts'
 import { COMMONJS, ES_MODULES, root, writeAll } from './entry-points.ts'
@@ -18,8 +19,7 @@ const WRITTEN_TYPES: Readonly<Record<string, readonly string[]>> = {
 
 /** One file per entry point, with nothing in it that cannot be reached from there. */
 export function buildTypes(directory: string): void {
-  mkdirSync(directory, { recursive: true })
-  const emitted = mkdtempSync(path.join(directory, 'declarations-'))
+  const emitted = mkdtempSync(path.join(tmpdir(), 'odradek-declarations-'))
   try {
     const compiler = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc')
     const args = [compiler, '-p', 'tsconfig.types.json', '--outDir', emitted]

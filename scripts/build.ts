@@ -1,3 +1,4 @@
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { build, type Plugin } from 'esbuild'
 import { buildTypes } from './build-types.ts'
@@ -40,9 +41,9 @@ const shared: Plugin = {
   },
 }
 
-async function buildPrograms(): Promise<void> {
+async function buildPrograms(directory: string): Promise<void> {
   const common = {
-    outdir: dist,
+    outdir: directory,
     absWorkingDir: root,
     bundle: true,
     platform: 'node',
@@ -64,8 +65,18 @@ async function buildPrograms(): Promise<void> {
     build({ ...commonJs, entryPoints: COMMONJS, external: [...native, '@jest/globals'], plugins: [shared] }),
     build({ ...common, format: 'esm', entryPoints: ES_MODULES, external: ['vitest'], plugins: [shared] }),
   ])
-  writeAll(dist, WRITTEN)
+  writeAll(directory, WRITTEN)
 }
 
-await buildPrograms()
-buildTypes(dist)
+// Beside dist and then moved, file by file: whoever packs or starts what is there meanwhile finds whole files.
+const cache = path.join(root, 'node_modules', '.cache')
+mkdirSync(cache, { recursive: true })
+const staging = mkdtempSync(path.join(cache, 'odradek-build-'))
+try {
+  await buildPrograms(staging)
+  buildTypes(staging)
+  mkdirSync(dist, { recursive: true })
+  for (const name of readdirSync(staging)) renameSync(path.join(staging, name), path.join(dist, name))
+} finally {
+  rmSync(staging, { recursive: true })
+}
