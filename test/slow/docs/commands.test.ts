@@ -66,16 +66,22 @@ function wordsOf(text: string): string[] {
   return text.split(' ').filter(Boolean)
 }
 
-/** Asked of a broker that has a fault of each sort: GET, or what -X and -d say. */
+/** Asked of a broker that has a fault of each sort, a topic `stock` with a message, and a snapshot: GET, or what -X and -d say. */
 async function isAnswered(args: string): Promise<void> {
   const match = /^(?:-X ([A-Z]+) )?(?:-d '([^']+)' )?http:\/\/localhost:9644(\/\S*)$/.exec(args)
   expect(match, 'a curl that this test does not understand').not.toBeNull()
   const [, method, body, path] = match!
   const broker = await BrokerProcess.start({ args: ['--http', ':0'] })
   const url = /http:\/\/127\.0\.0\.1:\d+/.exec(broker.stderr)![0]
-  const add = (to: string, fault: object) => fetch(url + to, { method: 'POST', body: JSON.stringify(fault) })
+  const add = (to: string, what?: object) =>
+    fetch(url + to, { method: 'POST', ...(what && { body: JSON.stringify(what) }) })
   await add('/faults', { kind: 'disconnect', topic: 'nobody-asks' })
   await add('/disk-faults', { kind: 'full', path: 'nothing-is-here' })
+  const client = await PlainClient.connect(broker.port)
+  await client.createTopic('stock')
+  await client.produce('stock', ['one'])
+  await client.close()
+  await add('/snapshots')
   const answer = await fetch(url + path, { method: method ?? (body ? 'POST' : 'GET'), ...(body && { body }) })
   expect([answer.ok, await answer.json()]).toEqual([true, expect.anything()])
 }
@@ -139,6 +145,10 @@ async function startsWithNpm(args: readonly string[]): Promise<void> {
   expect(hasCleanShutdownMark(broker.data)).toBe(true)
 }
 
+const samples = documents.flatMap((document) =>
+  blocks(document, 'js').map((sample, at) => ({ document, at: at + 1, sample })),
+)
+
 describe('what the documents tell people to type', () => {
   afterEach(endAll)
 
@@ -164,31 +174,49 @@ describe('what the documents tell people to type', () => {
     for (const link of links) isFile(path.join(path.dirname(document), link))
   })
 
-  it.each(
-    documents.flatMap((document) => blocks(document, 'js').map((sample, at) => ({ document, at: at + 1, sample }))),
-  )('$document: JavaScript sample $at prints what it sent', async ({ sample }) => {
-    const broker = await BrokerProcess.start()
-    expect(sample).toContain('localhost:9092')
-    const sent = /value: '([^']+)'/.exec(sample)?.[1]
-    const folder = temporaryFolder()
-    symlinkSync(path.join(repository, 'node_modules'), path.join(folder, 'node_modules'))
-    writeFileSync(path.join(folder, 'sample.mjs'), sample.replaceAll('localhost:9092', `localhost:${broker.port}`))
-    const child = spawn(process.execPath, ['sample.mjs'], { cwd: folder, env: cleanEnvironment() })
-    let output = ''
-    const printed = new Promise<void>((resolve, reject) => {
-      onText(child.stdout, (text) => {
-        output += text
-        if (output.split('\n').includes(sent ?? '')) resolve()
+  it.each(samples.filter(({ sample }) => sample.includes("from 'odradek'")))(
+    '$document: JavaScript sample $at runs with the package, and ends',
+    async ({ sample }) => {
+      const folder = temporaryFolder()
+      mkdirSync(path.join(folder, 'node_modules'))
+      symlinkSync(repository, path.join(folder, 'node_modules', 'odradek'))
+      symlinkSync(path.join(repository, 'node_modules', 'kafkajs'), path.join(folder, 'node_modules', 'kafkajs'))
+      expect(sample).toMatch(/assert\./)
+      writeFileSync(path.join(folder, 'sample.mjs'), sample)
+      const { code, stdout, stderr } = await runToEnd(process.execPath, ['sample.mjs'], {
+        cwd: folder,
+        env: cleanEnvironment(),
       })
-      onText(child.stderr, (text) => {
-        output += text
+      expect(code, stdout + stderr).toBe(0)
+    },
+  )
+
+  it.each(samples.filter(({ sample }) => !sample.includes("from 'odradek'")))(
+    '$document: JavaScript sample $at prints what it sent',
+    async ({ sample }) => {
+      const broker = await BrokerProcess.start()
+      expect(sample).toContain('localhost:9092')
+      const sent = /value: '([^']+)'/.exec(sample)?.[1]
+      const folder = temporaryFolder()
+      symlinkSync(path.join(repository, 'node_modules'), path.join(folder, 'node_modules'))
+      writeFileSync(path.join(folder, 'sample.mjs'), sample.replaceAll('localhost:9092', `localhost:${broker.port}`))
+      const child = spawn(process.execPath, ['sample.mjs'], { cwd: folder, env: cleanEnvironment() })
+      let output = ''
+      const printed = new Promise<void>((resolve, reject) => {
+        onText(child.stdout, (text) => {
+          output += text
+          if (output.split('\n').includes(sent ?? '')) resolve()
+        })
+        onText(child.stderr, (text) => {
+          output += text
+        })
+        child.on('exit', (code) => reject(new Error(`the sample ended with ${code}\n${output}`)))
       })
-      child.on('exit', (code) => reject(new Error(`the sample ended with ${code}\n${output}`)))
-    })
-    try {
-      await withTimeout(WAIT_MS, `the sample did not print ${sent}`, printed)
-    } finally {
-      await endProcess(child, 'SIGKILL', WAIT_MS)
-    }
-  })
+      try {
+        await withTimeout(WAIT_MS, `the sample did not print ${sent}`, printed)
+      } finally {
+        await endProcess(child, 'SIGKILL', WAIT_MS)
+      }
+    },
+  )
 })
