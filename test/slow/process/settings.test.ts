@@ -16,9 +16,17 @@ const BROKER = 4
 const STATIC_BROKER_CONFIG = 4
 /** Who and where the broker is: said by other tests, and not to be moved in this one. */
 const NAMES_AND_PLACES: ReadonlySet<string> = new Set([
-  ...['node.id', 'broker.id', 'log.dir', 'log.dirs'],
+  ...['node.id', 'broker.id', 'odradek.virtual.brokers', 'log.dir', 'log.dirs'],
   ...['listeners', 'advertised.listeners', 'listener.security.protocol.map', 'controller.listener.names'],
 ])
+
+/** Texts of a form of their own. */
+const SPECIAL: Readonly<Record<string, string>> = {
+  'max.connections.per.ip.overrides': '10.0.0.1:5',
+  'odradek.disk.budget.high': '10737418240',
+  'odradek.disk.budget.low': '9663676416',
+  'odradek.http.listener': '127.0.0.1:0',
+}
 
 /** A valid text that differs from the default. */
 function otherThanDefault(name: string, definition: ConfigDefinition): string {
@@ -28,7 +36,7 @@ function otherThanDefault(name: string, definition: ConfigDefinition): string {
     ? ['true', 'false', ...words, 'other']
     : [number + 1, number - 1, number / 2, 1].map(String)
   const fits = (text: string) => text !== definition.defaultText && configProblem(name, definition, text) === null
-  const text = name === 'max.connections.per.ip.overrides' ? '10.0.0.1:5' : candidates.find(fits)
+  const text = SPECIAL[name] ?? candidates.find(fits)
   if (text === undefined) throw new Error(`no value for ${name} besides ${definition.defaultText}`)
   return text
 }
