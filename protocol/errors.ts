@@ -140,6 +140,7 @@ export const ErrorCode = {
   SHARE_SESSION_LIMIT_REACHED: 133,
 } as const
 
+/** Kafka's number of an error. */
 export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode]
 
 const names = new Map<number, string>(Object.entries(ErrorCode).map(([name, code]) => [code, name]))

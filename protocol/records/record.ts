@@ -4,6 +4,7 @@ import { RecordError } from './record-error.ts'
 
 export { RecordError }
 
+/** A name and bytes beside key and value. */
 export interface RecordHeader {
   readonly key: string
   readonly value: Buffer | null

@@ -136,12 +136,14 @@ export interface MemberEvent extends BrokerEventBase {
   readonly reason: string
 }
 
+/** A group is gone, and what it had committed. */
 export interface GroupDeletedEvent extends BrokerEventBase {
   readonly groupId: string
   /** expiration: nobody was in it and its last offset was forgotten. */
   readonly by: 'request' | 'expiration'
 }
 
+/** A topic can be used; internal ones too. */
 export interface TopicCreatedEvent extends BrokerEventBase {
   readonly topic: string
   /** 22 characters of base64url. */
@@ -151,6 +153,7 @@ export interface TopicCreatedEvent extends BrokerEventBase {
   readonly internal: boolean
 }
 
+/** A topic is gone. */
 export interface TopicDeletedEvent extends BrokerEventBase {
   readonly topic: string
   readonly topicId: string
@@ -184,6 +187,7 @@ export interface BrokerEventMap {
   readonly leaderChange: LeaderChangeEvent
 }
 
+/** What can be listened to. */
 export type BrokerEventName = keyof BrokerEventMap
 
 export const BROKER_EVENT_NAMES: readonly BrokerEventName[] = Object.freeze([

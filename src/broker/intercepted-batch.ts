@@ -14,8 +14,10 @@ import { readRecords } from '../../protocol/records/record.ts'
 const MAX_DECOMPRESSED_BYTES = 128 * 1024 * 1024
 const CODEC_NAMES = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
 
+/** How the records of a batch are compressed. */
 export type CompressionName = (typeof CODEC_NAMES)[number]
 
+/** A record before it has an offset. */
 export interface InterceptedRecord {
   /** Place in the batch, from 0. */
   readonly index: number

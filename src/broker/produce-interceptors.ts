@@ -3,6 +3,7 @@ import { ErrorCode, errorName } from '../../protocol/errors.ts'
 import type { Clock } from '../io/clock.ts'
 import { type BatchOrigin, type InterceptedBatch, isIntactBatch, whileIntercepted } from './intercepted-batch.ts'
 
+/** Kafka's name of an error. */
 export type ErrorCodeName = keyof typeof ErrorCode
 
 /** The partition is answered with this error, and nothing is appended. */

@@ -3,6 +3,7 @@ import { asList, FaultError, FaultFields, type NamePattern, shown } from '../io/
 import { describeSchedule, type FaultSchedule, readSchedule } from '../io/fault-rules.ts'
 
 export const REQUEST_FAULT_KINDS = ['error', 'delay', 'disconnect', 'lose-answer', 'black-hole'] as const
+/** What a fault does to a request. */
 export type RequestFaultKind = (typeof REQUEST_FAULT_KINDS)[number]
 
 /** A text, in which `*` stands for any characters, or a RegExp. */

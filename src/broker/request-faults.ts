@@ -56,6 +56,7 @@ export class RequestFaults {
     return this.#rules.list()
   }
 
+  /** Null where there is no such rule. */
   get(id: string): FaultRule | null {
     return this.#rules.get(id)
   }
@@ -65,6 +66,7 @@ export class RequestFaults {
     return this.#rules.remove(id)
   }
 
+  /** No rule is left. */
   clear(): void {
     this.#rules.clear()
   }

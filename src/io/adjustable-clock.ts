@@ -34,14 +34,17 @@ export class AdjustableClock implements Clock {
     return this.#aheadMs
   }
 
+  /** Wall clock: milliseconds since the epoch. */
   nowMs(): number {
     return this.#base.nowMs() + this.#aheadMs
   }
 
+  /** Milliseconds since some moment; never goes back. */
   monotonicMs(): number {
     return this.#base.monotonicMs() + this.#aheadMs
   }
 
+  /** Calls back once so much of this time has passed. */
   schedule(delayMs: number, callback: () => void): Timer {
     const entry = { dueMs: this.monotonicMs() + Math.max(0, delayMs), order: this.#order++, callback }
     this.#scheduled.splice(this.#placeOf(entry), 0, entry)

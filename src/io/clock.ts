@@ -8,6 +8,7 @@ export interface Clock {
   schedule(delayMs: number, callback: () => void): Timer
 }
 
+/** A call that is due later. */
 export interface Timer {
   cancel(): void
 }

@@ -11,6 +11,7 @@ import {
 import type { Random } from './random.ts'
 
 export const DISK_FAULT_KINDS = ['error', 'full', 'slow', 'torn'] as const
+/** What a disk fault does. */
 export type DiskFaultKind = (typeof DISK_FAULT_KINDS)[number]
 
 export const DISK_OPERATIONS = [
@@ -24,6 +25,7 @@ export const DISK_OPERATIONS = [
   'list',
   'make-directory',
 ] as const
+/** What is done to a disk. */
 export type DiskOperation = (typeof DISK_OPERATIONS)[number]
 
 /** Codes of Node's system errors that a disk gives, with the words of the system. */
@@ -34,6 +36,7 @@ export const DISK_ERRORS = {
   ENOSPC: 'no space left on device',
   EROFS: 'read-only file system',
 } as const
+/** What a disk fails with. */
 export type DiskErrorCode = keyof typeof DISK_ERRORS
 
 /** What goes wrong with which files. A matcher that is left out fits everything the kind can happen to. */
@@ -132,6 +135,7 @@ export class DiskFaults {
     return this.#rules.list()
   }
 
+  /** Null where there is no such rule. */
   get(id: string): FaultRule | null {
     return this.#rules.get(id)
   }
@@ -141,6 +145,7 @@ export class DiskFaults {
     return this.#rules.remove(id)
   }
 
+  /** No rule is left. */
   clear(): void {
     this.#rules.clear()
   }

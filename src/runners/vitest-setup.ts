@@ -18,5 +18,6 @@ export function brokerSetup(options: StartOptions = {}): (project: TestProject) 
   }
 }
 
+/** A globalSetup of Vitest: starts the broker of the run. */
 const setup = brokerSetup()
 export default setup

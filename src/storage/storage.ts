@@ -69,6 +69,7 @@ export interface RecordError {
   readonly message: string
 }
 
+/** Whether records of transactions that are open or were aborted are seen. */
 export type Isolation = 'read_uncommitted' | 'read_committed'
 
 export interface Read {

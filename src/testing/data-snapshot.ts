@@ -14,6 +14,7 @@ export class DataSnapshot {
     this.#entries = entries
   }
 
+  /** Bytes of all files. */
   get sizeBytes(): number {
     let bytes = 0
     for (const content of this.#entries.values()) bytes += content?.length ?? 0

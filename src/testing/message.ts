@@ -2,12 +2,17 @@ import type { KafkaRecord, RecordHeader } from '../../protocol/records/record.ts
 
 /** A record as a test wants to look at it. */
 export class Message {
+  /** Where it is. */
   readonly topic: string
+  /** From 0. */
   readonly partition: number
+  /** Its place in the partition. */
   readonly offset: number
   /** Milliseconds since the epoch; -1 for none. */
   readonly timestampMs: number
+  /** Null when it has none. */
   readonly key: Buffer | null
+  /** Null for a tombstone. */
   readonly value: Buffer | null
   /** In the order of the producer; a name may come more than once. */
   readonly headers: readonly RecordHeader[]

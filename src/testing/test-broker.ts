@@ -41,21 +41,25 @@ export interface BrokerInfo {
   readonly state: NodeState
 }
 
+/** How much a reset resets. */
 export interface ResetOptions {
   /** Only what has a name that begins with it; for tests that share a broker. */
   readonly prefix?: string
 }
 
+/** How long something may take. */
 export interface WaitOptions {
   /** 10,000 by default. */
   readonly timeoutMs?: number
 }
 
+/** What is waited for of a group. */
 export interface WaitForGroupOptions extends WaitOptions {
   /** Members the group must have at least; 1 by default. */
   readonly members?: number
 }
 
+/** Which messages are waited for. */
 export interface WaitForMessagesOptions extends WaitOptions {
   /** Only messages that it is true of count. */
   readonly where?: (message: Message) => boolean
@@ -147,6 +151,7 @@ export class TestBroker implements AsyncDisposable {
     return this.#console?.url ?? null
   }
 
+  /** 22 characters of base64url. */
   get clusterId(): string {
     return this.#odradek.engine.metadata.image.clusterId
   }
@@ -223,6 +228,7 @@ export class TestBroker implements AsyncDisposable {
     this.#life = await this.#begin(listeners, lastEpoch + 1)
   }
 
+  /** A topic as it is in the log. It need not be there yet. */
   topic(name: string): TopicView {
     return new TopicView(name, () => this.#life!)
   }
@@ -316,6 +322,7 @@ export class TestBroker implements AsyncDisposable {
     this.#odradek.pauseBroker(id)
   }
 
+  /** A paused broker answers what was sent to it meanwhile; what others took over stays theirs. Resolves when it is one of them again. */
   resumeBroker(id: number): Promise<void> {
     return this.#odradek.resumeBroker(id)
   }

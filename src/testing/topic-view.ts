@@ -3,6 +3,7 @@ import type { Life } from './life.ts'
 import type { Message } from './message.ts'
 import { MessageReader } from './message-reader.ts'
 
+/** Which records are read. */
 export interface ReadOptions {
   /** One partition only; all by default. */
   readonly partition?: number
@@ -17,6 +18,7 @@ export interface ReadOptions {
 
 /** One topic as a test looks at it: past every limit of clients, straight from the log. */
 export class TopicView {
+  /** Of the topic. */
   readonly name: string
   readonly #life: () => Life
 

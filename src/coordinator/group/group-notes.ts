@@ -13,6 +13,7 @@ export interface CommitNote {
   readonly errors: readonly ErrorCode[]
 }
 
+/** Kafka's names for what a group is doing. */
 export type GroupState = 'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable'
 
 export interface StateNote {

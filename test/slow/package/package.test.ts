@@ -60,6 +60,21 @@ describe('the package', () => {
     expect(code, stdout).toBe(0)
   })
 
+  it('says of everything that can be named what it is', () => {
+    const undocumented: string[] = []
+    for (const file of FILES.filter((name) => /\.d\.c?ts$/.test(name))) {
+      const lines = readFileSync(path.join(project, 'node_modules', 'odradek', file), 'utf8').split('\n')
+      let inClass = false
+      for (const [at, line] of lines.entries()) {
+        const declared = /^(?:declare )?(class|interface|type|function) /.exec(line)
+        if (/^\S/.test(line)) inClass = declared?.[1] === 'class'
+        const isMember = inClass && /^ {4}(?:readonly |get )?[a-z]\w*[(:<]/i.test(line)
+        if ((declared || isMember) && !lines[at - 1]!.endsWith('*/')) undocumented.push(`${file}: ${line.trim()}`)
+      }
+    }
+    expect(undocumented).toEqual([])
+  })
+
   it('exports what docs/api-report.md says; `npm run api-report` writes it anew', () => {
     expect(readFileSync(API_REPORT, 'utf8')).toBe(makeApiReport())
   })
