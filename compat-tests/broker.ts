@@ -2,7 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { endProcess, endWithUs, eventually, exited, freePort, runChecked } from './process.ts'
+import { ClusterControl } from './cluster-control.ts'
+import { endProcess, endWithUs, eventually, exited, freePort, freePorts, runChecked } from './process.ts'
 import { kafkaClasspath, repositoryRoot } from './toolchains.ts'
 
 export type Target = 'odradek' | 'kafka'
@@ -25,19 +26,26 @@ process.on('exit', () => {
 const LOG_TAIL_LINES = 12
 const LOG_LINE_CHARACTERS = 240
 
-/** One broker of either kind on a free loopback port, with a folder of its own, that can be killed and come back. */
+/**
+ * One broker of either kind on a free loopback port, with a folder of its own, that can be killed and come back. Ours may
+ * play several brokers at once, and can then be told over HTTP what happens to them.
+ */
 export class Broker {
   readonly target: Target
+  /** Brokers that clients see. */
+  readonly #count: number
   /** As the broker advertises itself: ours by its default, Kafka as it is told to. */
   readonly host: string
   readonly #folder: string
   #settings: BrokerSettings
   #port = 0
   #controllerPort = 0
+  #httpPort = 0
   #process: ChildProcess | undefined
 
-  constructor(target: Target, settings: BrokerSettings = {}) {
+  constructor(target: Target, settings: BrokerSettings = {}, count = 1) {
     this.target = target
+    this.#count = count
     this.host = target === 'kafka' ? '127.0.0.1' : 'localhost'
     this.#settings = settings
     this.#folder = mkdtempSync(join(tmpdir(), `odradek-compat-${target}-`))
@@ -49,7 +57,12 @@ export class Broker {
   }
 
   get bootstrap(): string {
-    return `${this.host}:${this.#port}`
+    return Array.from({ length: this.#count }, (_, index) => `${this.host}:${this.#port + index}`).join(',')
+  }
+
+  /** What can be done to a cluster of ours, once it has been started; null for a single broker. */
+  get control(): ClusterControl | null {
+    return this.#count === 1 ? null : new ClusterControl(`http://127.0.0.1:${this.#httpPort}`)
   }
 
   /** The folder that holds one subfolder per partition. */
@@ -73,8 +86,9 @@ export class Broker {
   /** Starts it, the first time as well as after stop() or kill(); resolves once it serves requests. */
   async start(): Promise<void> {
     if (this.#port === 0) {
-      this.#port = await freePort()
+      this.#port = await freePorts(this.#count)
       this.#controllerPort = await freePort()
+      this.#httpPort = await freePort()
     }
     const launch = this.target === 'kafka' ? await this.#kafka() : this.#odradek()
     const alreadyLogged = this.#log().length
@@ -139,9 +153,12 @@ export class Broker {
   #odradek(): Launch {
     const overrides = Object.entries(this.#settings).flatMap(([name, value]) => ['--set', `${name}=${value}`])
     const place = ['--port', String(this.#port), '--data', this.dataFolder]
+    // A cluster is where disks fail too: there acknowledged means synced.
+    const cluster = ['--brokers', String(this.#count), '--http', String(this.#httpPort)]
+    const kind = this.#count === 1 ? ['--durability', 'os'] : cluster
     return {
       command: process.execPath,
-      args: [join(repositoryRoot, 'bin', 'odradek.cjs'), ...place, '--durability', 'os', ...overrides],
+      args: [join(repositoryRoot, 'bin', 'odradek.cjs'), ...place, ...kind, ...overrides],
       readyText: 'ready',
     }
   }

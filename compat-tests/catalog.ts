@@ -2,10 +2,12 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { DriverCommand } from './driver.ts'
 import type { Scenario } from './scenario.ts'
+import { clusterFaultScenarios } from './scenarios/cluster-faults.ts'
 import { configScenarios } from './scenarios/configs.ts'
 import { consoleToolScenarios } from './scenarios/console-tools.ts'
 import { diskBudgetScenarios } from './scenarios/disk-budget.ts'
 import { dumpLogScenarios } from './scenarios/dump-log.ts'
+import { failoverScenarios } from './scenarios/failover.ts'
 import { groupAdminScenarios } from './scenarios/group-admin.ts'
 import { groupScenarios } from './scenarios/groups.ts'
 import { kcatScenarios } from './scenarios/kcat.ts'
@@ -41,6 +43,8 @@ const commonScenarios: readonly Scenario[] = [
   ...groupAdminScenarios,
   ...unknownScenarios,
   ...restartScenarios,
+  ...clusterFaultScenarios,
+  ...failoverScenarios,
 ]
 
 export const clients: readonly ClientDefinition[] = [

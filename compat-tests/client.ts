@@ -231,6 +231,9 @@ export type Feature =
   | 'offset-of-max-timestamp'
   | 'offset-of-time-beyond-end'
   | 'create-topic-validate-only'
+  | 'leaves-silent-connections'
+  | 'looks-past-missing-leaders'
+  | 'survives-recreated-topics'
 
 /** The first line a driver prints. What a client lacks is named with the reason, so that it shows in the report. */
 export interface DriverGreeting {

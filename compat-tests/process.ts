@@ -112,13 +112,20 @@ const takenPorts = new Set<number>()
  * A loopback port nobody listens on. Taken from below the range the kernel uses for outgoing connections: a broker
  * that is killed and started again must find its port still free.
  */
-export async function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
+  return freePorts(1)
+}
+
+/** The first of so many of them in a row. */
+export async function freePorts(count: number): Promise<number> {
   for (let attempt = 0; attempt < 200; attempt++) {
-    const port = 15_000 + Math.floor(Math.random() * 16_000)
-    if (!takenPorts.has(port) && (await isFree(port))) {
-      takenPorts.add(port)
-      return port
-    }
+    const first = 15_000 + Math.floor(Math.random() * 16_000)
+    const ports = Array.from({ length: count }, (_, index) => first + index)
+    if (ports.some((port) => takenPorts.has(port))) continue
+    const free = await Promise.all(ports.map(isFree))
+    if (free.includes(false)) continue
+    for (const port of ports) takenPorts.add(port)
+    return first
   }
   throw new Error('no free loopback port found between 15000 and 31000')
 }

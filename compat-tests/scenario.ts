@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict'
 import type { Target } from './broker.ts'
 import { ClientError, type CompatClient, type Feature, type OperationName } from './client.ts'
+import type { ClusterControl } from './cluster-control.ts'
 import { eventually } from './process.ts'
 
 /**
- * What a scenario needs of the broker. All of them run against one broker, in this order: `shared` serves several
- * clients at once; `restarted` scenarios end it and start it again in their middle, on all that was written before;
- * for `no-auto-create` it comes back with auto.create.topics.enable=false.
+ * What a scenario needs of the broker. Most run against one broker, in this order: `shared` serves several clients at
+ * once; `restarted` scenarios end it and start it again in their middle, on all that was written before; for
+ * `no-auto-create` it comes back with auto.create.topics.enable=false. For `cluster` each client has three virtual
+ * brokers of its own, in one process that can be told over HTTP what goes wrong; only ours can.
  */
-export const FIXTURES = ['shared', 'restarted', 'no-auto-create'] as const
+export const FIXTURES = ['shared', 'restarted', 'no-auto-create', 'cluster'] as const
 export type Fixture = (typeof FIXTURES)[number]
 
 export interface Scenario {
@@ -27,6 +29,8 @@ export interface ScenarioContext {
   readonly bootstrap: string
   /** The folder with one subfolder per partition. */
   readonly dataFolder: string
+  /** What can be done to the brokers of the fixture `cluster`. */
+  readonly control: ClusterControl
   /** The client under test. */
   readonly client: CompatClient
   /** A second, third … process of the same client; ended with the scenario. */

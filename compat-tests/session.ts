@@ -23,11 +23,14 @@ let names = 0
 export class Session {
   readonly #definition: ClientDefinition
   readonly #broker: Broker
+  readonly #environment: Readonly<Record<string, string>>
   #driver: Driver | undefined
 
-  constructor(definition: ClientDefinition, broker: Broker) {
+  /** The drivers get the variables in their environment. */
+  constructor(definition: ClientDefinition, broker: Broker, environment: Readonly<Record<string, string>> = {}) {
     this.#definition = definition
     this.#broker = broker
+    this.#environment = environment
   }
 
   get client(): string {
@@ -76,7 +79,8 @@ export class Session {
   }
 
   async #start(): Promise<Driver> {
-    return Driver.start(await this.#definition.launch(), this.#broker.bootstrap)
+    const launch = await this.#definition.launch()
+    return Driver.start({ ...launch, env: { ...launch.env, ...this.#environment } }, this.#broker.bootstrap)
   }
 
   #context(client: CompatClient, extra: Driver[], notes: string[], rendezvous: Rendezvous): ScenarioContext {
@@ -87,6 +91,10 @@ export class Session {
       port: broker.port,
       bootstrap: broker.bootstrap,
       dataFolder: broker.dataFolder,
+      get control() {
+        if (broker.control === null) throw new Error('only the brokers of the fixture cluster can be told what to do')
+        return broker.control
+      },
       client,
       startClient: async () => {
         const driver = await this.#start()

@@ -14,6 +14,14 @@ export interface SuiteOptions {
   report: (result: Result) => void
 }
 
+const CLUSTER_BROKERS = 3
+const CLUSTER_SETTINGS = {
+  'offsets.topic.num.partitions': '6',
+  'broker.session.timeout.ms': '4000',
+}
+/** Drivers give up on a request after this long, so that scenarios about silence end soon. */
+const CLUSTER_ENVIRONMENT = { ODRADEK_COMPAT_REQUEST_TIMEOUT_MS: '3000' }
+
 /** Runs the scenarios of all clients against one broker and gives every result. */
 export async function runSuite(options: SuiteOptions): Promise<Result[]> {
   const results: Result[] = []
@@ -25,6 +33,7 @@ export async function runSuite(options: SuiteOptions): Promise<Result[]> {
   const sessions = options.clients.map((definition) => new Session(definition, broker))
   try {
     for (const fixture of FIXTURES) {
+      if (fixture === 'cluster') continue
       const planned = sessions.filter((session) => scenariosOf(session, fixture, options).length > 0)
       if (planned.length === 0) continue
       await prepareBroker(broker, fixture)
@@ -35,7 +44,30 @@ export async function runSuite(options: SuiteOptions): Promise<Result[]> {
     await Promise.all(sessions.map((session) => session.close()))
     await broker.dispose()
   }
+  if (options.target === 'odradek') await runOnClusters(options, report)
   return results
+}
+
+/** Each client has a cluster of its own: what one does to its brokers is nobody else's business. */
+async function runOnClusters(options: SuiteOptions, report: (result: Result) => void): Promise<void> {
+  const queue = [...options.clients]
+  const worker = async () => {
+    for (let client = queue.shift(); client !== undefined; client = queue.shift()) {
+      const cluster = new Broker(options.target, CLUSTER_SETTINGS, CLUSTER_BROKERS)
+      const session = new Session(client, cluster, CLUSTER_ENVIRONMENT)
+      try {
+        for (const scenario of scenariosOf(session, 'cluster', options)) {
+          await ensureRunning(cluster)
+          await cluster.control?.heal()
+          report(await session.run(scenario, new Rendezvous(cluster, 1)))
+        }
+      } finally {
+        await session.close()
+        await cluster.dispose()
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(options.parallel, queue.length) }, worker))
 }
 
 function scenariosOf(session: Session, fixture: Fixture, options: SuiteOptions): Scenario[] {

@@ -68,9 +68,10 @@ export async function newTopic(
   prefix: string,
   partitions = 1,
   configs: Record<string, string> = {},
+  replicationFactor = 1,
 ): Promise<string> {
   const name = context.unique(prefix)
-  await context.client.call('createTopic', { name, partitions, replicationFactor: 1, configs, validateOnly: false })
+  await context.client.call('createTopic', { name, partitions, replicationFactor, configs, validateOnly: false })
   await visible(context, name, partitions)
   return name
 }

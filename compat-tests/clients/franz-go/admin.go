@@ -20,7 +20,8 @@ type administration struct {
 
 func newAdministration(bootstrap string) *administration {
 	client, err := kgo.NewClient(
-		kgo.SeedBrokers(bootstrap),
+		seeds(bootstrap),
+		impatience(),
 		kgo.ClientID("compat-franz-go"),
 		kgo.RetryTimeout(10*time.Second),
 	)

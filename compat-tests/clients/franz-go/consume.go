@@ -63,7 +63,8 @@ func read(ctx context.Context, bootstrap string, request readRequest) (any, erro
 		isolation = kgo.ReadCommitted()
 	}
 	client, err := kgo.NewClient(
-		kgo.SeedBrokers(bootstrap),
+		seeds(bootstrap),
+		impatience(),
 		kgo.ClientID("compat-franz-go"),
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{request.Topic: starts}),
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
@@ -153,7 +154,8 @@ func (g *groupMembers) join(_ context.Context, request joinRequest) (any, error)
 		return func(_ context.Context, _ *kgo.Client, partitions map[string][]int32) { joined.note(kind, partitions) }
 	}
 	options := []kgo.Opt{
-		kgo.SeedBrokers(g.bootstrap),
+		seeds(g.bootstrap),
+		impatience(),
 		kgo.ClientID("compat-franz-go"),
 		kgo.ConsumerGroup(request.Group),
 		kgo.ConsumeTopics(request.Topics...),

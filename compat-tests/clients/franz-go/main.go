@@ -9,9 +9,13 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"strconv"
+	"strings"
 	"sync"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 type command struct {
@@ -82,6 +86,20 @@ func libraryVersion() string {
 		}
 	}
 	return "unknown"
+}
+
+func seeds(bootstrap string) kgo.Opt {
+	return kgo.SeedBrokers(strings.Split(bootstrap, ",")...)
+}
+
+// impatience is the time beyond a request's own that the client waits for an answer: shorter than usual where scenarios
+// are about brokers that do not answer.
+func impatience() kgo.Opt {
+	timeoutMs, err := strconv.Atoi(os.Getenv("ODRADEK_COMPAT_REQUEST_TIMEOUT_MS"))
+	if err != nil {
+		timeoutMs = 10_000
+	}
+	return kgo.RequestTimeoutOverhead(time.Duration(timeoutMs) * time.Millisecond)
 }
 
 func main() {

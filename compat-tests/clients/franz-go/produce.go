@@ -57,7 +57,8 @@ func (p *producers) clientFor(request produceRequest, manual bool) (*kgo.Client,
 		"lz4": kgo.Lz4Compression(), "zstd": kgo.ZstdCompression(),
 	}
 	options := []kgo.Opt{
-		kgo.SeedBrokers(p.bootstrap),
+		seeds(p.bootstrap),
+		impatience(),
 		kgo.ClientID("compat-franz-go"),
 		kgo.RequiredAcks(acks[request.Acks]),
 		kgo.ProducerBatchCompression(codecs[request.Codec]),

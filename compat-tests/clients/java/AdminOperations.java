@@ -67,7 +67,7 @@ final class AdminOperations {
             Properties properties = new Properties();
             properties.put(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap);
             properties.put(AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, "15000");
-            properties.put(AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, "5000");
+            properties.put(AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, Driver.requestTimeoutMs(5_000));
             connected = Admin.create(properties);
         }
         return connected;

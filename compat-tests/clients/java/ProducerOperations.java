@@ -25,7 +25,7 @@ final class ProducerOperations {
         String topic = request.get("topic").asText();
         List<Future<RecordMetadata>> sends = new ArrayList<>();
         for (JsonNode record : request.get("records")) sends.add(producer.send(Records.outgoing(topic, record)));
-        producer.flush();
+        // Not flush(): it waits for what others send as well.
         ObjectNode answer = Driver.JSON.createObjectNode();
         ArrayNode placed = answer.putArray("placed");
         for (Future<RecordMetadata> send : sends) {
@@ -52,7 +52,7 @@ final class ProducerOperations {
             properties.put(ProducerConfig.MAX_REQUEST_SIZE_CONFIG, "10000000");
             properties.put(ProducerConfig.LINGER_MS_CONFIG, "5");
             properties.put(ProducerConfig.MAX_BLOCK_MS_CONFIG, Integer.toString(timeoutMs));
-            properties.put(ProducerConfig.REQUEST_TIMEOUT_MS_CONFIG, Integer.toString(Math.min(timeoutMs, 20_000) - 500));
+            properties.put(ProducerConfig.REQUEST_TIMEOUT_MS_CONFIG, Driver.requestTimeoutMs(Math.min(timeoutMs, 20_000) - 500));
             properties.put(ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG, Integer.toString(timeoutMs));
             return new KafkaProducer<>(properties);
         });

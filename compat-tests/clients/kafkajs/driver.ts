@@ -23,9 +23,11 @@ const { Kafka, logLevel, CompressionTypes, ConfigResourceTypes, Partitioners, As
 registerCodecs()
 
 const bootstrap = process.argv[2] ?? ''
+const requestTimeoutMs = process.env['ODRADEK_COMPAT_REQUEST_TIMEOUT_MS']
 const kafka = new Kafka({
   clientId: 'compat-kafkajs',
-  brokers: [bootstrap],
+  brokers: bootstrap.split(','),
+  ...(requestTimeoutMs !== undefined && { requestTimeout: Number(requestTimeoutMs) }),
   logLevel: logLevel.NOTHING,
   retry: { retries: 30, initialRetryTime: 100, maxRetryTime: 500 },
 })
@@ -195,6 +197,8 @@ async function join(request: JoinRequest) {
     rebalanceTimeout: request.sessionTimeoutMs,
     heartbeatInterval: 500,
     maxWaitTimeInMs: 200,
+    // A partition without a leader is looked for again only when its metadata are old.
+    metadataMaxAge: 5_000,
     allowAutoTopicCreation: false,
   })
   const diary = new MemberDiary()
@@ -254,6 +258,10 @@ serve(
       'null-header-value': 'kafkajs cannot send a header without a value',
       'refuses-unknown-partition': 'kafkajs drops records for a partition it does not know and reports success',
       'offset-of-max-timestamp': 'kafkajs has no ListOffsets with MAX_TIMESTAMP',
+      'looks-past-missing-leaders':
+        'kafkajs takes a topic for unavailable as long as one of its partitions has no leader',
+      'leaves-silent-connections':
+        'kafkajs gives up a request that is not answered in time, and asks again on the same connection',
       'offset-of-time-beyond-end': 'kafkajs turns "no such offset" into the end offset itself',
     },
   },

@@ -33,7 +33,12 @@ interface Member {
   diary: MemberDiary
 }
 
-const base = { clientId: 'compat-platformatic', bootstrapBrokers: [process.argv[2] ?? ''] }
+const requestTimeoutMs = process.env['ODRADEK_COMPAT_REQUEST_TIMEOUT_MS']
+const base = {
+  clientId: 'compat-platformatic',
+  bootstrapBrokers: (process.argv[2] ?? '').split(','),
+  ...(requestTimeoutMs !== undefined && { requestTimeout: Number(requestTimeoutMs) }),
+}
 
 const producers = new Map<string, Promise<Producer>>()
 const members = new Map<string, Member>()
@@ -170,19 +175,31 @@ async function join(request: JoinRequest) {
     diary.assigned(owned(assignments ?? []))
   })
   consumer.on('consumer:group:rebalance', () => diary.revokedAll())
-  const stream = await consumer.consume({
-    topics: request.topics,
-    mode: 'committed',
-    fallbackMode: request.reset,
-    autocommit: false,
-  })
-  stream.on('data', (message) => diary.received(received(message)))
-  stream.on('error', (error) => {
+  const options = { topics: request.topics, mode: 'committed', fallbackMode: request.reset, autocommit: false } as const
+  const begin = async () => {
+    const stream = await consumer.consume(options)
+    stream.on('data', (message) => diary.received(received(message)))
+    stream.on('error', (error) => {
+      if (leaderIsGone(error)) {
+        begin().catch(fail)
+        return
+      }
+      fail(error)
+    })
+    members.set(request.member, { consumer, stream, diary })
+  }
+  const fail = (error: Error) => {
     diary.revokedAll()
     diary.failure = error.message
-  })
-  members.set(request.member, { consumer, stream, diary })
+  }
+  await begin()
   return {}
+}
+
+/** A fetch from a broker that has left the cluster ends the stream: applications begin another one. */
+function leaderIsGone(error: Error): boolean {
+  const causes = 'errors' in error && Array.isArray(error.errors) ? error.errors : []
+  return [error, ...causes].some(({ message }) => String(message).startsWith('Cannot find broker with node id'))
 }
 
 function owned(assignments: GroupAssignment[]): TopicPartition[] {
@@ -255,6 +272,10 @@ serve(
       'refuses-unknown-partition': '@platformatic/kafka takes the number modulo the number of partitions',
       'fences-fetches':
         '@platformatic/kafka hands out what a fetch from before a rebalance brings for partitions it has given up',
+      'looks-past-missing-leaders':
+        '@platformatic/kafka takes a topic for unavailable as long as one of its partitions has no leader',
+      'survives-recreated-topics':
+        '@platformatic/kafka asks for the id of the deleted topic until it gives up: it does not look for another',
       'append-time': '@platformatic/kafka shows the timestamp of the producer for LogAppendTime too',
       'cooperative-sticky': '@platformatic/kafka has eager assignors only',
     },

@@ -2,6 +2,7 @@
 
 import collections
 import concurrent.futures
+import os
 import sys
 import threading
 import time
@@ -22,6 +23,9 @@ from driver import CODECS, Diary, Refused, record_json, serve_with_threads, to_b
 
 BOOTSTRAP = sys.argv[1]
 COMMON = {"bootstrap.servers": BOOTSTRAP, "client.id": "compat-confluent", "log_level": 2}
+_REQUEST_TIMEOUT_MS = os.environ.get("ODRADEK_COMPAT_REQUEST_TIMEOUT_MS")
+if _REQUEST_TIMEOUT_MS is not None:
+    COMMON["socket.timeout.ms"] = _REQUEST_TIMEOUT_MS
 STATES = {
     "PREPARING_REBALANCING": "PreparingRebalance",
     "COMPLETING_REBALANCING": "CompletingRebalance",
