@@ -16,6 +16,10 @@ describe('a log beside its model', () => {
     await runSeed({ seed: 101_659, steps: 200 })
   })
 
+  it('a snapshot that is written once more is never half written, seed 406938', async () => {
+    await runSeed({ seed: 406_938, steps: 200 })
+  })
+
   // A model that cannot fail proves nothing: with a disk that only pretends to sync it has to.
   it('notices a disk that ignores syncs', async () => {
     let failures = 0

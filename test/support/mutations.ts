@@ -62,9 +62,8 @@ export const mutations: readonly Mutation[] = [
     name: 'snapshot-unwritten',
     caughtBy: ['log'],
     file: 'src/storage/local/log-files.ts',
-    find: "    const open = this.#context.files.acquire(this.#snapshotPath(offset), 'create')\n",
-    replace:
-      "    if (content) return\n    const open = this.#context.files.acquire(this.#snapshotPath(offset), 'create')\n",
+    find: '    const path = this.#snapshotPath(offset)\n',
+    replace: '    if (content) return\n',
     promise: 'a producer is known after its records were removed',
   },
   {

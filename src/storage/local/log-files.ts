@@ -116,6 +116,7 @@ export class LogFiles {
     this.exclusively(async () => {
       await this.#writeSnapshot(offset, content)
       this.#namesUnsynced = true
+      await this.syncNames()
     }).catch((error: unknown) => {
       this.#context.report('warn', `${this.#name}: no snapshot of the producers at ${offset}: ${errorText(error)}`)
     })
@@ -279,15 +280,18 @@ export class LogFiles {
   }
 
   async #writeSnapshot(offset: number, content: Buffer): Promise<void> {
-    const open = this.#context.files.acquire(this.#snapshotPath(offset), 'create')
+    const { fileSystem } = this.#context
+    // Never half written: there may be one already that recovery counts on. Whoever calls this syncs the names.
+    const path = this.#snapshotPath(offset)
+    const file = fileSystem.open(`${path}.tmp`, 'create')
     try {
-      open.file.truncate(0)
-      await open.file.write([content], 0)
-      await open.file.sync()
+      file.truncate(0)
+      await file.write([content], 0)
+      await file.sync()
     } finally {
-      this.#context.files.release(open)
+      file.close()
     }
-    this.#context.files.forget(this.#snapshotPath(offset))
+    fileSystem.rename(`${path}.tmp`, path)
     if (!this.#snapshotOffsets.includes(offset)) this.#snapshotOffsets.push(offset)
     this.#snapshotOffsets.sort((a, b) => a - b)
   }
