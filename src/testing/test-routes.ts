@@ -216,7 +216,7 @@ function brokerRoutes(broker: TestBroker): readonly Route[] {
         path: `/brokers/{id}/${what}`,
         summary,
         handle: async (_context, { id }) => {
-          await asked(act(/^\d+$/.test(id!) ? Number(id) : Number.NaN))
+          await asked((async () => act(/^\d+$/.test(id!) ? Number(id) : Number.NaN))())
           return list()
         },
       }),

@@ -217,10 +217,12 @@ describe('a broker in a test over HTTP', () => {
       status: 400,
       body: { error: 'topics must be a list' },
     })
-    expect(await ask('POST', '/brokers/9/kill')).toMatchObject({
-      status: 409,
-      body: { error: 'there is no broker 9; there are 1, 2' },
-    })
+    for (const action of ['kill', 'pause', 'resume', 'start']) {
+      expect(await ask('POST', `/brokers/9/${action}`)).toMatchObject({
+        status: 409,
+        body: { error: 'there is no broker 9; there are 1, 2' },
+      })
+    }
     expect(await ask('POST', '/snapshots/4/restore')).toMatchObject({
       status: 404,
       body: { error: 'there is no snapshot 4; there are: none' },
