@@ -216,9 +216,12 @@ async function join(request: JoinRequest) {
   await consumer.subscribe({ topics: request.topics, fromBeginning: request.reset === 'earliest' })
   await consumer.run({
     autoCommit: false,
-    eachBatch: async ({ batch, isStale, isRunning }) => {
+    // Otherwise a batch that is passed over below counts as done.
+    eachBatchAutoResolve: false,
+    eachBatch: async ({ batch, isStale, isRunning, resolveOffset }) => {
       if (isStale() || !isRunning()) return
       for (const message of batch.messages) diary.received(received(batch.topic, batch.partition, message))
+      resolveOffset(batch.lastOffset())
     },
   })
   members.set(request.member, { consumer, diary })
