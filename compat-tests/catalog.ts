@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import type { DriverCommand } from './driver.ts'
 import type { Scenario } from './scenario.ts'
 import { clusterFaultScenarios } from './scenarios/cluster-faults.ts'
+import { clusterToolScenarios } from './scenarios/cluster-tools.ts'
 import { configScenarios } from './scenarios/configs.ts'
 import { consoleToolScenarios } from './scenarios/console-tools.ts'
 import { diskBudgetScenarios } from './scenarios/disk-budget.ts'
@@ -91,7 +92,7 @@ export const clients: readonly ClientDefinition[] = [
     name: 'console-tools',
     toolchain: 'java',
     launch: () => javaProgram('Driver'),
-    scenarios: [...consoleToolScenarios, ...dumpLogScenarios],
+    scenarios: [...consoleToolScenarios, ...dumpLogScenarios, ...clusterToolScenarios],
   },
   {
     name: 'kcat',

@@ -16,7 +16,7 @@ interface Run {
 }
 
 /** Runs a tool of Apache Kafka against the broker; most take --bootstrap-server, which is added. */
-async function tool(context: ScenarioContext, name: string, args: readonly string[], input = ''): Promise<Run> {
+export async function tool(context: ScenarioContext, name: string, args: readonly string[], input = ''): Promise<Run> {
   const full = name.includes('.admin.') ? name : `${TOOLS}.${name}`
   const at = ['--bootstrap-server', context.bootstrap]
   // Where a tool has subcommands the address comes after them.
@@ -25,7 +25,12 @@ async function tool(context: ScenarioContext, name: string, args: readonly strin
 }
 
 /** As tool, but it must end with exit code 0. */
-async function succeed(context: ScenarioContext, name: string, args: readonly string[], input = ''): Promise<string> {
+export async function succeed(
+  context: ScenarioContext,
+  name: string,
+  args: readonly string[],
+  input = '',
+): Promise<string> {
   const run = await tool(context, name, args, input)
   assert.equal(run.code, 0, `${name} ${args.join(' ')}: exit code ${run.code}\n${run.output}\n${run.errors}`)
   return run.output
