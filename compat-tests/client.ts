@@ -233,6 +233,7 @@ export type Feature =
   | 'create-topic-validate-only'
   | 'leaves-silent-connections'
   | 'looks-past-missing-leaders'
+  | 'recovers-lost-sequences'
   | 'survives-recreated-topics'
 
 /** The first line a driver prints. What a client lacks is named with the reason, so that it shows in the report. */

@@ -6,7 +6,7 @@ import { has, type Scenario, type ScenarioContext } from '../scenario.ts'
 import { BROKER_IDS, ClusterLoad, leadersOf, underLoad } from './cluster-load.ts'
 import { onceReady } from './coordinator.ts'
 import { assertNothingLost, Load } from './load.ts'
-import { endOffset, newTopic, numbered, produce, readAll } from './records.ts'
+import { decoded, endOffset, newTopic, numbered, produce, readAll } from './records.ts'
 
 const { Kafka, logLevel } = kafkajs
 
@@ -301,6 +301,24 @@ export const failoverScenarios: readonly Scenario[] = [
       const { placed } = await produce(client, topic, numbered('new ', 0, 1), { idempotent: false })
       assert.equal(placed[0]?.offset, 10, 'the topic goes on behind the snapshot')
       assert.equal((await readAll(client, topic)).length, 11)
+    },
+  },
+  {
+    name: 'cluster-snapshot-restored-under-an-idempotent-producer',
+    fixture: 'cluster',
+    features: ['idempotent', 'recovers-lost-sequences'],
+    async run(context) {
+      const { client, control } = context
+      const topic = await newTopic(context, 'rewound', 1, {}, 3)
+      await produce(client, topic, numbered('kept ', 0, 10))
+      const snapshot = await control.snapshot()
+      for (let round = 0; round < 3; round++) await produce(client, topic, numbered(`lost ${round} `, 0, 5))
+      await control.restore(snapshot)
+      // The broker has forgotten the last sequences of the producer, as after an unclean election.
+      const { placed } = await produce(client, topic, numbered('new ', 0, 5), { timeoutMs: 30_000 })
+      assert.equal(placed[0]?.offset, 10, 'the topic goes on behind the snapshot')
+      const values = (await readAll(client, topic)).map(({ value }) => decoded(value))
+      assert.deepEqual(values.slice(10), ['new 0', 'new 1', 'new 2', 'new 3', 'new 4'])
     },
   },
   // Last: kafkajs asks for all topics that it ever heard of, and fails when one of them has no leader.

@@ -263,6 +263,8 @@ serve(
       'offset-of-max-timestamp': 'kafkajs has no ListOffsets with MAX_TIMESTAMP',
       'looks-past-missing-leaders':
         'kafkajs takes a topic for unavailable as long as one of its partitions has no leader',
+      'recovers-lost-sequences':
+        'kafkajs gives OUT_OF_ORDER_SEQUENCE_NUMBER to the caller, and only another producer goes on',
       'leaves-silent-connections':
         'kafkajs gives up a request that is not answered in time, and asks again on the same connection',
       'offset-of-time-beyond-end': 'kafkajs turns "no such offset" into the end offset itself',
