@@ -206,7 +206,8 @@ export class Fetcher {
     }
     // What a broker that has since lost its power said is not known to anybody any more.
     if (ledger.cuts !== cuts || this.#world.life !== life) return
-    reading.cuts = cuts
+    // Between the high watermark and the end of the log nothing is known yet: a kill may take it back.
+    if (position <= answer.highWatermark) reading.cuts = cuts
     let next = position
     for (const { offset, id } of payloadsOf(answer.records ?? Buffer.alloc(0), where)) {
       if (offset < next) {
