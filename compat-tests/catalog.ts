@@ -44,28 +44,29 @@ const commonScenarios: readonly Scenario[] = [
   ...groupAdminScenarios,
   ...unknownScenarios,
   ...restartScenarios,
-  ...clusterFaultScenarios,
-  ...failoverScenarios,
 ]
+
+/** With three virtual brokers. */
+const clusterScenarios: readonly Scenario[] = [...clusterFaultScenarios, ...failoverScenarios]
 
 export const clients: readonly ClientDefinition[] = [
   {
     name: 'kafkajs',
     toolchain: 'node',
     launch: async () => ({ command: process.execPath, args: [join(clientsFolder, 'kafkajs', 'driver.ts')] }),
-    scenarios: commonScenarios,
+    scenarios: [...commonScenarios, ...clusterScenarios],
   },
   {
     name: 'platformatic',
     toolchain: 'node',
     launch: async () => ({ command: process.execPath, args: [join(clientsFolder, 'platformatic', 'driver.ts')] }),
-    scenarios: commonScenarios,
+    scenarios: [...commonScenarios, ...clusterScenarios],
   },
   {
     name: 'java',
     toolchain: 'java',
     launch: () => javaProgram('Driver'),
-    scenarios: commonScenarios,
+    scenarios: [...commonScenarios, ...clusterScenarios],
   },
   {
     name: 'confluent-kafka',
@@ -74,7 +75,7 @@ export const clients: readonly ClientDefinition[] = [
       command: pythonInterpreter(),
       args: [join(clientsFolder, 'python', 'confluent_driver.py')],
     }),
-    scenarios: commonScenarios,
+    scenarios: [...commonScenarios, ...clusterScenarios],
   },
   {
     name: 'aiokafka',
@@ -86,7 +87,7 @@ export const clients: readonly ClientDefinition[] = [
     name: 'franz-go',
     toolchain: 'go',
     launch: async () => ({ command: goDriver(), args: [] }),
-    scenarios: commonScenarios,
+    scenarios: [...commonScenarios, ...clusterScenarios],
   },
   {
     name: 'console-tools',

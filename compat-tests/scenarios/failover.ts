@@ -302,7 +302,8 @@ export const failoverScenarios: readonly Scenario[] = [
       assert.equal(offsets[0]?.offset, 4, 'the committed offset is that of the snapshot')
       const { placed } = await produce(client, topic, numbered('new ', 0, 1), { idempotent: false })
       assert.equal(placed[0]?.offset, 10, 'the topic goes on behind the snapshot')
-      assert.equal((await readAll(client, topic)).length, 11)
+      // Some clients tell whoever lists offsets that their epoch is an old one.
+      assert.equal((await readAll(await context.startClient(), topic)).length, 11)
     },
   },
   {

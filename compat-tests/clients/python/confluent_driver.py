@@ -26,6 +26,8 @@ COMMON = {"bootstrap.servers": BOOTSTRAP, "client.id": "compat-confluent", "log_
 _REQUEST_TIMEOUT_MS = os.environ.get("ODRADEK_COMPAT_REQUEST_TIMEOUT_MS")
 if _REQUEST_TIMEOUT_MS is not None:
     COMMON["socket.timeout.ms"] = _REQUEST_TIMEOUT_MS
+    # An admin client waits for the controller of before until its metadata are old.
+    COMMON["topic.metadata.refresh.interval.ms"] = "3000"
 STATES = {
     "PREPARING_REBALANCING": "PreparingRebalance",
     "COMPLETING_REBALANCING": "CompletingRebalance",
@@ -398,7 +400,9 @@ serve_with_threads(
         "version": f"{confluent_kafka.__version__} (librdkafka {confluent_kafka.libversion()[0]})",
         "codecs": CODECS,
         "missingOperations": {"deleteGroupOffsets": "confluent-kafka for Python has no OffsetDelete"},
-        "missingFeatures": {},
+        "missingFeatures": {
+            "recovers-lost-sequences": "librdkafka takes it for fatal: only another producer goes on",
+        },
     },
     {
         "produce": produce,
