@@ -235,6 +235,7 @@ export type Feature =
   | 'looks-past-missing-leaders'
   | 'recovers-lost-sequences'
   | 'survives-recreated-topics'
+  | 'heartbeats-while-groups-load'
 
 /** The first line a driver prints. What a client lacks is named with the reason, so that it shows in the report. */
 export interface DriverGreeting {

@@ -52,6 +52,7 @@ const CASES: readonly FaultScenario[] = [
   },
   {
     name: 'cluster-fault-error-group',
+    features: ['heartbeats-while-groups-load'],
     faults: ({ group: groupId }) =>
       each([
         { kind: 'error', api: 'Heartbeat', groupId, errorCode: 'NOT_COORDINATOR', times: 2 },

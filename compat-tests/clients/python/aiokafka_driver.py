@@ -366,6 +366,7 @@ GREETING = {
         "offset-of-max-timestamp": "aiokafka has no ListOffsets with MAX_TIMESTAMP",
         "names-all-errors": "aiokafka does not know error 87 (INVALID_RECORD) and reports an unknown one",
         "look-without-creating": "the aiokafka consumer lets the broker create a topic it looks at",
+        "heartbeats-while-groups-load": "aiokafka ends its member when a heartbeat is answered with error 14",
         "produce-without-creating": "the aiokafka producer always lets the broker create the topic",
     },
 }
