@@ -286,7 +286,7 @@ export const failoverScenarios: readonly Scenario[] = [
       const { control } = context
       // One that knows no topic which a reset has taken away: kafkajs would fail.
       const client = await context.startClient()
-      const topic = await newTopic(context, 'kept', 1, {}, 3)
+      const topic = await newTopic({ ...context, client }, 'kept', 1, {}, 3)
       const group = context.unique('group')
       const partitions = [{ topic, partition: 0 }]
       await produce(client, topic, numbered('kept ', 0, 10), { idempotent: false })
