@@ -236,6 +236,7 @@ export type Feature =
   | 'recovers-lost-sequences'
   | 'survives-recreated-topics'
   | 'heartbeats-while-groups-load'
+  | 'follows-moved-leaders'
 
 /** The first line a driver prints. What a client lacks is named with the reason, so that it shows in the report. */
 export interface DriverGreeting {

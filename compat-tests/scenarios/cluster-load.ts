@@ -66,8 +66,7 @@ export class ClusterLoad {
   /** The group's offsets are committed again. */
   async commitsGoOn(): Promise<void> {
     const before = this.committed
-    // A member that came back under another id is waited for as long as a rebalance may take.
-    await eventually('another commit was acknowledged', 120_000, async () =>
+    await eventually('another commit was acknowledged', 60_000, async () =>
       this.committed > before ? true : undefined,
     )
   }

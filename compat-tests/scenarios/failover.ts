@@ -109,6 +109,7 @@ export const failoverScenarios: readonly Scenario[] = [
   {
     name: 'cluster-leader-moved',
     fixture: 'cluster',
+    features: ['follows-moved-leaders'],
     operations: OPERATIONS,
     run: (context) =>
       underLoad(context, 'moved', async (load) => {

@@ -274,6 +274,8 @@ serve(
         '@platformatic/kafka hands out what a fetch from before a rebalance brings for partitions it has given up',
       'looks-past-missing-leaders':
         '@platformatic/kafka takes a topic for unavailable as long as one of its partitions has no leader',
+      'follows-moved-leaders':
+        '@platformatic/kafka may repeat a fetch to a broker that no longer leads until its retries are used up',
       'survives-recreated-topics':
         '@platformatic/kafka asks for the id of the deleted topic until it gives up: it does not look for another',
       'append-time': '@platformatic/kafka shows the timestamp of the producer for LogAppendTime too',
