@@ -26,7 +26,7 @@ interface Asked {
 type HeldResponse = FetchResponse & { readonly held?: readonly ReadResult[] }
 
 export const fetch = apiEntry(Fetch, {
-  oneAtATime: true,
+  holdsBack: 'same api',
   handle: handleFetch,
   fail: (_request, errorCode) => wholeError(errorCode),
   release: (response: HeldResponse) => {

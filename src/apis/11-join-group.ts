@@ -14,6 +14,8 @@ const SKIP_ASSIGNMENT_VERSION = 9
 export const joinGroup = apiEntry(JoinGroup, {
   handle: handleJoinGroup,
   fail: ({ memberId }, error, context) => respond(context, { ...FAILED, error, memberId }),
+  // kafkajs commits with the member id of before behind a JoinGroup: done at once, it would keep the old member alive.
+  holdsBack: 'everything',
 })
 
 const FAILED: JoinGroupResult = {
@@ -27,7 +29,7 @@ const FAILED: JoinGroupResult = {
   members: [],
 }
 
-/** The answer comes when all members have joined; until then later requests of the connection wait behind it. */
+/** The answer comes when all members have joined. */
 async function handleJoinGroup(context: RequestContext, request: JoinGroupRequest): Promise<JoinGroupResponse> {
   const { apiVersion, broker, clientId, connection } = context
   const { groupId, memberId, groupInstanceId, sessionTimeoutMs, rebalanceTimeoutMs, protocolType, protocols } = request

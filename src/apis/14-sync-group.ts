@@ -7,7 +7,11 @@ import type { RequestContext } from './context.ts'
 const PROTOCOL_VERSION = 5
 const NO_ASSIGNMENT = Buffer.alloc(0)
 
-export const syncGroup = apiEntry(SyncGroup, { handle: handleSyncGroup, fail: (_request, error) => failed(error) })
+export const syncGroup = apiEntry(SyncGroup, {
+  handle: handleSyncGroup,
+  fail: (_request, error) => failed(error),
+  holdsBack: 'everything',
+})
 
 /** The answer comes when the leader has sent everybody's assignment. */
 async function handleSyncGroup(

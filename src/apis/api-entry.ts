@@ -8,6 +8,13 @@ import type { RequestContext } from './context.ts'
  */
 export type NoReply = 'silent' | 'disconnect'
 
+/**
+ * `same api`: the response may be many times larger than the request, and pipelined ones would multiply what one
+ * connection can make us hold. `everything`: what comes behind it relies on its outcome, as in Kafka, which begins no
+ * request of a connection before the last one is answered.
+ */
+export type HeldBack = 'same api' | 'everything'
+
 export interface ApiEntry<A extends Api = Api> {
   readonly api: A
   /** What ApiVersions says; differs from the schema's versions only for Produce. */
@@ -24,11 +31,8 @@ export interface ApiEntry<A extends Api = Api> {
   fail(request: RequestOf<A>, error: ErrorCode, context: RequestContext): ResponseOf<A> | NoReply
   /** Releases what the response pins (record buffers), once it is written or given up. */
   release?(response: ResponseOf<A>): void
-  /**
-   * The response may be many times larger than the request: the connection's next request of this API waits until the
-   * reply to this one is on its way, or pipelined fetches would multiply what one connection can make us hold.
-   */
-  readonly oneAtATime?: boolean
+  /** Which later requests of the connection wait until the reply to this one is on its way; none when left out. */
+  readonly holdsBack?: HeldBack
 }
 
 interface EntryOptions<A extends Api> {
@@ -36,7 +40,7 @@ interface EntryOptions<A extends Api> {
   readonly fail: ApiEntry<A>['fail']
   readonly release?: ApiEntry<A>['release']
   readonly advertisedMin?: number
-  readonly oneAtATime?: boolean
+  readonly holdsBack?: HeldBack
 }
 
 /** Ties a schema to its handler; the advertised versions follow from the schema. */
@@ -47,9 +51,10 @@ export function apiEntry<A extends Api>(api: A, options: EntryOptions<A>): ApiEn
     advertised: { min: options.advertisedMin ?? api.versions.min, max },
     handle: options.handle,
     fail: options.fail,
-    oneAtATime: options.oneAtATime ?? false,
+    ...(options.release && { release: options.release }),
+    ...(options.holdsBack && { holdsBack: options.holdsBack }),
   }
-  return options.release ? { ...entry, release: options.release } : entry
+  return entry
 }
 
 /** For tests: a decoded response of an API. */

@@ -6,7 +6,7 @@ import type { Api, ResponseOf } from '../../protocol/codec/schema.ts'
 import type { Writer } from '../../protocol/codec/writer.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
 import { OLDEST_VERSION, unsupportedVersion } from '../apis/18-api-versions.ts'
-import type { ApiEntry } from '../apis/api-entry.ts'
+import type { ApiEntry, HeldBack } from '../apis/api-entry.ts'
 import type { RequestContext } from '../apis/context.ts'
 import type { Broker } from '../broker/broker.ts'
 import type { Clock } from '../io/clock.ts'
@@ -35,8 +35,8 @@ export class Dispatcher {
     })
   }
 
-  oneAtATime(apiKey: number): boolean {
-    return this.#apis.get(apiKey)?.oneAtATime ?? false
+  holdsBack(apiKey: number): HeldBack | undefined {
+    return this.#apis.get(apiKey)?.holdsBack
   }
 
   /** Throws ProtocolError for a request that no reply is possible to; the handler's own failures are dealt with. */

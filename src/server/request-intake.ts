@@ -1,3 +1,4 @@
+import type { HeldBack } from '../apis/api-entry.ts'
 import { FrameReader } from './frame-reader.ts'
 import type { ServerLimits } from './limits.ts'
 import type { RequestMemory } from './request-memory.ts'
@@ -30,8 +31,8 @@ export class Intake {
 export interface IntakeHost {
   readonly limits: ServerLimits
   readonly memory: RequestMemory
-  /** A request of this API waits until the one before it is answered. */
-  oneAtATime(apiKey: number): boolean
+  /** What waits until a request of this API is answered. */
+  holdsBack(apiKey: number): HeldBack | undefined
 }
 
 export interface IntakeOwner {
@@ -49,7 +50,10 @@ export class RequestIntake {
   #stopWaiting: (() => void) | null = null
   #requests = 0
   #bytes = 0
+  /** APIs in progress whose next request waits. */
   #exclusiveKeys: number[] = []
+  /** In progress; nothing begins behind it. */
+  #barrier: Intake | null = null
 
   constructor(host: IntakeHost, owner: IntakeOwner) {
     this.#host = host
@@ -93,10 +97,10 @@ export class RequestIntake {
     this.#held = intake
     if (!this.#charge(intake)) return null
     const { apiKey } = intake
-    if (this.#host.oneAtATime(apiKey)) {
-      if (this.#exclusiveKeys.includes(apiKey)) return null
-      this.#exclusiveKeys.push(apiKey)
-    }
+    if (this.#barrier !== null || this.#exclusiveKeys.includes(apiKey)) return null
+    const heldBack = this.#host.holdsBack(apiKey)
+    if (heldBack === 'same api') this.#exclusiveKeys.push(apiKey)
+    else if (heldBack === 'everything') this.#barrier = intake
     this.#held = null
     this.#requests++
     this.#bytes += intake.bytes
@@ -108,6 +112,7 @@ export class RequestIntake {
     this.#bytes -= intake.bytes
     const at = this.#exclusiveKeys.indexOf(intake.apiKey)
     if (at >= 0) this.#exclusiveKeys.splice(at, 1)
+    if (this.#barrier === intake) this.#barrier = null
     this.#host.memory.release(intake.bytes, intake.overdrawn)
   }
 

@@ -78,7 +78,7 @@ export class Server {
       limits: this.limits,
       memory: this.memory,
       dispatch: (connection, intake) => dispatcher.dispatch(connection, intake),
-      oneAtATime: (apiKey) => dispatcher.oneAtATime(apiKey),
+      holdsBack: (apiKey) => dispatcher.holdsBack(apiKey),
       describe: (frame) => describeFrame(frame, apis),
       onConnectionClosed: (connection, error) => this.#remove(connection, error),
     }

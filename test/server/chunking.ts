@@ -65,7 +65,7 @@ export async function checkChunking(seed: number): Promise<void> {
     clock,
     transport: network,
     limits: limitsOf(random),
-    oneAtATime: random.below(3) === 0,
+    ...(random.below(3) === 0 && { holdsBack: random.below(2) === 0 ? 'same api' : 'everything' }),
     handle: (request) => {
       handled++
       const answer = answerEcho(request)

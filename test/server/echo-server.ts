@@ -1,7 +1,7 @@
 import { ErrorCode } from '../../protocol/errors.ts'
 import { SyncGroup, type SyncGroupRequest, type SyncGroupResponse } from '../../protocol/messages/14-sync-group.ts'
 import { apiVersions } from '../../src/apis/18-api-versions.ts'
-import { type ApiEntry, apiEntry, type NoReply } from '../../src/apis/api-entry.ts'
+import { type ApiEntry, apiEntry, type HeldBack, type NoReply } from '../../src/apis/api-entry.ts'
 import type { RequestContext } from '../../src/apis/context.ts'
 import { RequestFaults } from '../../src/broker/request-faults.ts'
 import type { Clock } from '../../src/io/clock.ts'
@@ -28,7 +28,7 @@ export interface EchoServerOptions {
   readonly handle?: EchoHandler
   readonly release?: (response: SyncGroupResponse) => void
   readonly fail?: ApiEntry<typeof SyncGroup>['fail']
-  readonly oneAtATime?: boolean
+  readonly holdsBack?: HeldBack
   readonly limits?: Partial<ServerLimits>
   readonly clock?: Clock
   readonly transport?: Transport
@@ -50,7 +50,7 @@ export async function startEchoServer(options: EchoServerOptions = {}): Promise<
   const echo = apiEntry(SyncGroup, {
     handle: (context, request) => (options.handle ?? answerEcho)(request, context),
     fail: options.fail ?? ((_request, errorCode) => ({ throttleTimeMs: 0, errorCode, assignment: Buffer.alloc(0) })),
-    oneAtATime: options.oneAtATime ?? false,
+    ...(options.holdsBack ? { holdsBack: options.holdsBack } : {}),
     ...(options.release ? { release: options.release } : {}),
   })
   const apis = new Map<number, ApiEntry>()

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { ErrorCode } from '../../protocol/errors.ts'
 import { SyncGroup } from '../../protocol/messages/14-sync-group.ts'
 import { ApiVersions } from '../../protocol/messages/18-api-versions.ts'
+import { apiVersions } from '../../src/apis/18-api-versions.ts'
 import { brokerConfigFrom } from '../../src/config/broker-config.ts'
 import { SimulatedClock } from '../../src/io/simulated-clock.ts'
 import { limitsOf } from '../../src/server/limits.ts'
@@ -273,7 +274,7 @@ describe('back-pressure', () => {
 
   it('an api that is done one at a time waits for its own reply, and what is behind it too', async () => {
     const { resolves, handle } = parked()
-    await start({ handle, oneAtATime: true })
+    await start({ handle, holdsBack: 'same api' })
     const client = await running.connect()
     const [a, b] = [client.send(SyncGroup, 3, echoRequest('a')), client.send(SyncGroup, 3, echoRequest('b'))]
     const versions = client.send(ApiVersions, 0, {})
@@ -286,6 +287,30 @@ describe('back-pressure', () => {
     resolves[1]!()
     expect((await b).assignment.toString()).toBe('b')
     expect((await versions).errorCode).toBe(ErrorCode.NONE)
+  })
+
+  it('an api that holds everything back is answered before any other request of its connection begins', async () => {
+    const { resolves, handle } = parked()
+    const begun: number[] = []
+    const handleVersions = () => {
+      begun.push(begun.length)
+      return 'silent' as const
+    }
+    const versionsApi = { ...apiVersions(() => []), handle: handleVersions }
+    await start({ handle, holdsBack: 'everything', entries: [versionsApi] })
+    const client = await running.connect()
+    client.post(ApiVersions, 0, {})
+    const parkedOne = client.send(SyncGroup, 3, echoRequest('a'))
+    client.post(ApiVersions, 0, {})
+    await until(() => resolves.length === 1)
+    const other = await running.connect()
+    other.post(ApiVersions, 0, {})
+    await until(() => begun.length === 2)
+    await settle()
+    expect(begun).toHaveLength(2)
+    resolves[0]!()
+    expect((await parkedOne).assignment.toString()).toBe('a')
+    await until(() => begun.length === 3)
   })
 })
 
