@@ -275,7 +275,7 @@ serve(
       'looks-past-missing-leaders':
         '@platformatic/kafka takes a topic for unavailable as long as one of its partitions has no leader',
       'follows-moved-leaders':
-        '@platformatic/kafka may repeat a fetch to a broker that no longer leads until its retries are used up',
+        '@platformatic/kafka sends every retry of a fetch to the broker it asked first, also when another leads by now',
       'survives-recreated-topics':
         '@platformatic/kafka asks for the id of the deleted topic until it gives up: it does not look for another',
       'append-time': '@platformatic/kafka shows the timestamp of the producer for LogAppendTime too',
