@@ -59,6 +59,7 @@ await metadata.change((image) => createTopics(image, topics, topicDefaults, fals
 const connection: RequestContext['connection'] = {
   id: 1,
   listener: { name: 'BENCH', advertisedHost: 'localhost', advertisedPort: 0 },
+  advertisedHost: 'localhost',
   clientAddress: '127.0.0.1',
   principal: 'User:ANONYMOUS',
   clientSoftwareName: '',

@@ -11,6 +11,7 @@ import {
 } from '../security/authorized-operations.ts'
 import { apiEntry } from './api-entry.ts'
 import type { RequestContext } from './context.ts'
+import { reachableBrokers } from './node-endpoints.ts'
 
 type TopicResponse = MetadataResponse['topics'][number]
 
@@ -63,9 +64,7 @@ async function handleMetadata(context: RequestContext, request: MetadataRequest)
   }
   return {
     throttleTimeMs: 0,
-    brokers: broker.membership
-      .brokers(context.connection.listener.name)
-      .map(({ id, host, port, rack }) => ({ nodeId: id, host, port, rack })),
+    brokers: reachableBrokers(context).map(({ id, host, port, rack }) => ({ nodeId: id, host, port, rack })),
     clusterId: image.clusterId,
     controllerId: broker.membership.controllerId,
     topics,

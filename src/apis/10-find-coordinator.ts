@@ -6,6 +6,7 @@ import {
 } from '../../protocol/messages/10-find-coordinator.ts'
 import { apiEntry } from './api-entry.ts'
 import type { RequestContext } from './context.ts'
+import { reachableBrokers } from './node-endpoints.ts'
 
 type Coordinator = NonNullable<FindCoordinatorResponse['coordinators']>[number]
 
@@ -42,7 +43,7 @@ function find(context: RequestContext, keyType: number, key: string): Coordinato
   }
   const { membership, groups } = context.broker
   const id = membership.coordinatorFor('group', groups.shardOf(key))
-  const node = membership.brokers(context.connection.listener.name).find((broker) => broker.id === id)
+  const node = reachableBrokers(context).find((broker) => broker.id === id)
   if (node === undefined) {
     return none(key, ErrorCode.COORDINATOR_NOT_AVAILABLE, `The coordinator of ${key}, broker ${id}, is not alive.`)
   }

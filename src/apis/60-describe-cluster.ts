@@ -2,6 +2,7 @@ import { ErrorCode } from '../../protocol/errors.ts'
 import { DescribeCluster, type DescribeClusterResponse } from '../../protocol/messages/60-describe-cluster.ts'
 import { ALL_CLUSTER_OPERATIONS, OPERATIONS_NOT_ASKED } from '../security/authorized-operations.ts'
 import { apiEntry } from './api-entry.ts'
+import { reachableBrokers } from './node-endpoints.ts'
 
 const BROKERS = 1
 const CONTROLLERS = 2
@@ -23,9 +24,7 @@ export const describeCluster = apiEntry(DescribeCluster, {
       endpointType,
       clusterId: metadata.image.clusterId,
       controllerId: membership.controllerId,
-      brokers: membership
-        .brokers(context.connection.listener.name)
-        .map(({ id, host, port, rack }) => ({ brokerId: id, host, port, rack, isFenced: false })),
+      brokers: reachableBrokers(context).map(({ id, ...rest }) => ({ brokerId: id, ...rest, isFenced: false })),
       clusterAuthorizedOperations: includeClusterAuthorizedOperations ? ALL_CLUSTER_OPERATIONS : OPERATIONS_NOT_ASKED,
     }
   },

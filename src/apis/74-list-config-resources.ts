@@ -32,7 +32,7 @@ function handleListConfigResources(
 }
 
 /** Topics and brokers are there anyway; groups and subscriptions once they have settings. */
-function list({ broker, connection }: RequestContext, type: number): Resource[] {
+function list({ broker }: RequestContext, type: number): Resource[] {
   const { image } = broker.metadata
   const named = (names: readonly string[]) => names.map((resourceName) => ({ resourceName, resourceType: type }))
   switch (type) {
@@ -40,7 +40,7 @@ function list({ broker, connection }: RequestContext, type: number): Resource[] 
       return named([...image.topics.keys()])
     case ConfigResource.BROKER:
     case ConfigResource.BROKER_LOGGER:
-      return named(broker.membership.brokers(connection.listener.name).map(({ id }) => String(id)))
+      return named(broker.membership.liveIds.map(String))
     case ConfigResource.GROUP:
       return named(image.configuredResources(ConfigResource.GROUP))
     default:

@@ -3,7 +3,8 @@ import type { Broker } from '../broker/broker.ts'
 /** A listener as configured: where it is bound and what clients are told to connect to. */
 export interface Listener {
   readonly name: string
-  readonly advertisedHost: string
+  /** Null for the host at which a client has reached it. */
+  readonly advertisedHost: string | null
   readonly advertisedPort: number
 }
 
@@ -14,6 +15,8 @@ export interface ConnectionInfo {
   readonly listener: Listener
   /** The peer's address without a port, as in `127.0.0.1`. */
   readonly clientAddress: string
+  /** What this client is told for brokers without a configured host: where it has reached us. */
+  readonly advertisedHost: string
   /** `User:ANONYMOUS` where nobody authenticates. */
   readonly principal: string
   /** From ApiVersions v3 and later; empty until then. */

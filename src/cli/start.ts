@@ -112,7 +112,7 @@ async function run(config: BrokerConfig, clusterId: string | null, logger: Logge
     },
     { config, clusterId },
   )
-  const addresses = odradek.listeners.map((one) => `${one.advertisedHost}:${one.advertisedPort}`)
+  const addresses = odradek.listeners.map(({ address }) => address)
   return { addresses, close: () => odradek.close() }
 }
 

@@ -1,4 +1,5 @@
 import { createServer, type Socket as NetSocket, type Server } from 'node:net'
+import { nodeNetworkSurroundings } from './node-network-surroundings.ts'
 import { type DirectReads, moveToReusedBuffer } from './reused-read-buffer.ts'
 import type { Binding, ListenOptions, Socket, SocketHandler, Transport } from './transport.ts'
 
@@ -9,6 +10,7 @@ export interface NodeTransportOptions {
 
 /** TCP through Node's own streams. */
 export class NodeTransport implements Transport {
+  readonly surroundings = nodeNetworkSurroundings()
   readonly #options: NodeTransportOptions
 
   constructor(options: NodeTransportOptions = { reuseReadBuffer: true }) {
@@ -47,14 +49,15 @@ function bind(server: Server, options: ListenOptions, onError: (error: Error) =>
 
 /** Null for a peer that is gone already: it has no address any more. */
 function accept(socket: NetSocket, { reuseReadBuffer }: NodeTransportOptions): Socket | null {
-  const { remoteAddress, remotePort } = socket
-  if (remoteAddress === undefined || remotePort === undefined) {
+  const { remoteAddress, remotePort, localAddress } = socket
+  if (remoteAddress === undefined || remotePort === undefined || localAddress === undefined) {
     socket.on('error', () => {})
     socket.destroy()
     return null
   }
   const moved = reuseReadBuffer ? moveToReusedBuffer(socket) : null
-  return new NodeSocket(moved?.socket ?? socket, plainAddress(remoteAddress), remotePort, moved?.reads)
+  const ends = { remoteAddress: plainAddress(remoteAddress), remotePort, localAddress: plainAddress(localAddress) }
+  return new NodeSocket(moved?.socket ?? socket, ends, moved?.reads)
 }
 
 /** `::ffff:10.0.0.1`, as a socket bound to `::` reports an IPv4 peer, is 10.0.0.1 to quotas, ACLs and readers of logs. */
@@ -62,19 +65,23 @@ export function plainAddress(address: string): string {
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address
 }
 
+type SocketEnds = Pick<Socket, 'remoteAddress' | 'remotePort' | 'localAddress'>
+
 /** A TCP connection of either side. */
 export class NodeSocket implements Socket {
   readonly remoteAddress: string
   readonly remotePort: number
+  readonly localAddress: string
   readonly #socket: NetSocket
   readonly #reads: DirectReads | null
   #error: Error | null = null
 
-  constructor(socket: NetSocket, remoteAddress: string, remotePort: number, reads: DirectReads | null = null) {
+  constructor(socket: NetSocket, ends: SocketEnds, reads: DirectReads | null = null) {
     this.#socket = socket
     this.#reads = reads
-    this.remoteAddress = remoteAddress
-    this.remotePort = remotePort
+    this.remoteAddress = ends.remoteAddress
+    this.remotePort = ends.remotePort
+    this.localAddress = ends.localAddress
     socket.on('error', (error) => {
       this.#error = error
     })

@@ -1,50 +1,61 @@
 import type { Clock } from './clock.ts'
+import { type NetworkSurroundings, OPEN_NETWORK } from './network-surroundings.ts'
 import type { Random } from './random.ts'
 import { type LinkEnd, SimulatedLink, type SimulatedNetworkOptions } from './simulated-link.ts'
 import type { Binding, ListenOptions, Socket, SocketHandler, Transport } from './transport.ts'
 
-const DEFAULTS: SimulatedNetworkOptions = {
+interface NetworkOptions extends SimulatedNetworkOptions {
+  readonly surroundings: NetworkSurroundings
+}
+
+const DEFAULTS: NetworkOptions = {
   maxChunkBytes: 65536,
   maxDelayMs: 2,
   capacityBytes: 131072,
   dropOneIn: 0,
   lends: false,
+  surroundings: OPEN_NETWORK,
 }
 
 const FIRST_FREE_PORT = 49152
 
 interface Listening {
-  readonly host: string
   readonly onSocket: (socket: Socket) => void
 }
 
 /** Connections in memory: everything happens in callbacks of the clock, in an order that the seed decides. */
 export class SimulatedNetwork implements Transport {
+  readonly surroundings: NetworkSurroundings
   readonly #clock: Clock
   readonly #random: Random
-  readonly #options: SimulatedNetworkOptions
+  readonly #options: NetworkOptions
   readonly #listening = new Map<number, Listening>()
   #nextPort = FIRST_FREE_PORT
 
-  constructor(clock: Clock, random: Random, options: Partial<SimulatedNetworkOptions> = {}) {
+  constructor(clock: Clock, random: Random, options: Partial<NetworkOptions> = {}) {
     this.#clock = clock
     this.#random = random
     this.#options = { ...DEFAULTS, ...options }
+    this.surroundings = this.#options.surroundings
   }
 
   listen(options: ListenOptions, onSocket: (socket: Socket) => void): Promise<Binding> {
     const port = options.port === 0 ? this.#nextPort++ : options.port
     if (this.#listening.has(port)) return Promise.reject(systemError('EADDRINUSE', `listen on port ${port}`))
-    this.#listening.set(port, { host: options.host, onSocket })
+    this.#listening.set(port, { onSocket })
     return Promise.resolve({ host: options.host, port, close: () => void this.#listening.delete(port) })
   }
 
   /** The client's end of a new connection. Throws ECONNREFUSED when nobody listens. */
-  connect(port: number, clientAddress = '127.0.0.1'): Socket {
+  connect(port: number, clientAddress = '127.0.0.1', serverAddress = '127.0.0.1'): Socket {
     const listening = this.#listening.get(port)
     if (listening === undefined) throw systemError('ECONNREFUSED', `connect to port ${port}`)
-    const client = new SimulatedSocket(this.#clock, listening.host, port)
-    const server = new SimulatedSocket(this.#clock, clientAddress, this.#nextPort++)
+    const clientPort = this.#nextPort++
+    const client = new SimulatedSocket(this.#clock, clientAddress, { remoteAddress: serverAddress, remotePort: port })
+    const server = new SimulatedSocket(this.#clock, serverAddress, {
+      remoteAddress: clientAddress,
+      remotePort: clientPort,
+    })
     const toServer = new SimulatedLink(this.#clock, this.#random, this.#options, server)
     const toClient = new SimulatedLink(this.#clock, this.#random, this.#options, client)
     client.join(server, toServer, toClient)
@@ -67,6 +78,7 @@ function systemError(code: string, what: string): Error {
 class SimulatedSocket implements Socket, LinkEnd {
   readonly remoteAddress: string
   readonly remotePort: number
+  readonly localAddress: string
   readonly #clock: Clock
   #peer!: SimulatedSocket
   #outgoing!: SimulatedLink
@@ -76,10 +88,11 @@ class SimulatedSocket implements Socket, LinkEnd {
   #closed = false
   #closeError: Error | null = null
 
-  constructor(clock: Clock, remoteAddress: string, remotePort: number) {
+  constructor(clock: Clock, localAddress: string, peer: Pick<Socket, 'remoteAddress' | 'remotePort'>) {
     this.#clock = clock
-    this.remoteAddress = remoteAddress
-    this.remotePort = remotePort
+    this.localAddress = localAddress
+    this.remoteAddress = peer.remoteAddress
+    this.remotePort = peer.remotePort
   }
 
   join(peer: SimulatedSocket, outgoing: SimulatedLink, incoming: SimulatedLink): void {

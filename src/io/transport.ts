@@ -1,8 +1,11 @@
+import type { NetworkSurroundings } from './network-surroundings.ts'
+
 /**
  * The network as the broker sees it. Implementations: node-transport.ts (TCP) and simulated-transport.ts (in memory,
  * replayed from a seed).
  */
 export interface Transport {
+  readonly surroundings: NetworkSurroundings
   /**
    * Binds and accepts from now on. Fails as Node does (`error.code`: EADDRINUSE, EACCES, EADDRNOTAVAIL …). What fails
    * later goes to `onError`, and accepting goes on.
@@ -32,6 +35,8 @@ export interface Binding {
 export interface Socket {
   /** Without a port, as in `127.0.0.1`; IPv4 also where it arrived on an IPv6 socket. */
   readonly remoteAddress: string
+  /** Ours, at which the peer has reached us; in the same form. */
+  readonly localAddress: string
   readonly remotePort: number
   open(handler: SocketHandler): void
   /** No onData until `resume`, so that the peer's writes come to a halt. */

@@ -10,7 +10,8 @@ export interface ClusterOptions {
 }
 
 export interface Endpoint {
-  readonly host: string
+  /** Null for the host at which a client has reached the broker it asks. */
+  readonly host: string | null
   readonly port: number
 }
 

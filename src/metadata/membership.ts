@@ -5,7 +5,7 @@ export interface Membership {
   readonly controllerId: number
   /** Ids of the live brokers, in order. */
   readonly liveIds: readonly number[]
-  /** Live brokers, in order of id; host and port as told to clients of that listener. */
+  /** Live brokers, in order of id, as configured for that listener. */
   brokers(listenerName: string): readonly BrokerNode[]
   /** The broker that coordinates a group ('group') or a transactional id ('transaction'); -1 while there is none. */
   coordinatorFor(kind: CoordinatorKind, shard: number): number
@@ -17,7 +17,8 @@ export type CoordinatorKind = 'group' | 'transaction'
 
 export interface BrokerNode {
   readonly id: number
-  readonly host: string
+  /** Null for the host at which a client has reached the broker it asks: all run in one process. */
+  readonly host: string | null
   readonly port: number
   readonly rack: string | null
 }

@@ -15,7 +15,7 @@ import type { Membership } from '../metadata/membership.ts'
 import type { MetadataImage } from '../metadata/metadata-image.ts'
 import { TopicConfigs } from '../metadata/topic-configs.ts'
 import type { Durability, LogHandle } from '../storage/storage.ts'
-import { DEFAULT_ADVERTISED_HOST, type Engine } from './engine.ts'
+import type { Engine } from './engine.ts'
 import { limitsOf } from './limits.ts'
 import { type BoundListener, Server } from './server.ts'
 
@@ -93,7 +93,7 @@ export class BrokerNode {
         // Without a host Node binds both address families.
         host: listener.host ?? '::',
         port,
-        advertisedHost: advertisedHost ?? DEFAULT_ADVERTISED_HOST,
+        advertisedHost,
         ...(advertisedPort === null ? {} : { advertisedPort }),
       })
       bound.push(one)

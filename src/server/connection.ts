@@ -29,6 +29,7 @@ export interface ConnectionHost extends IntakeHost {
 export class Connection implements ConnectionInfo, SocketHandler, ReplyQueueOwner, IntakeOwner {
   readonly id: number
   readonly listener: Listener
+  readonly advertisedHost: string
   readonly clientAddress: string
   readonly peer: string
   principal = 'User:ANONYMOUS'
@@ -57,9 +58,10 @@ export class Connection implements ConnectionInfo, SocketHandler, ReplyQueueOwne
   #lingerMs = LINGER_MS
   #linger: Timer | null = null
 
-  constructor(id: number, listener: Listener, socket: Socket, host: ConnectionHost) {
+  constructor(id: number, listener: Listener, advertisedHost: string, socket: Socket, host: ConnectionHost) {
     this.id = id
     this.listener = listener
+    this.advertisedHost = advertisedHost
     this.clientAddress = socket.remoteAddress
     this.peer = `${socket.remoteAddress}:${socket.remotePort}`
     this.lastActiveMs = host.clock.monotonicMs()

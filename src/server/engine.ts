@@ -24,6 +24,7 @@ import { newTopicId } from '../metadata/topic-id.ts'
 import { type ChangeableOptions, LocalLogStore } from '../storage/local/local-log-store.ts'
 import type { DirectoryInspection } from '../storage/local/log-manager.ts'
 import { METADATA_DIRECTORY } from '../storage/local/partition-directories.ts'
+import { DEFAULT_ADVERTISED_HOST } from './advertised-host.ts'
 
 /** The outside world, real or simulated. */
 export interface BrokerIo {
@@ -50,8 +51,6 @@ export interface Engine extends Extensions {
   readonly diskBudget: DiskBudget
 }
 
-/** What clients are told when nothing says where the broker can be reached. */
-export const DEFAULT_ADVERTISED_HOST = 'localhost'
 const SNAPSHOT_SETTING = 'metadata.log.max.record.bytes.between.snapshots'
 /** Wire value of the security protocol in a registration. */
 const PLAINTEXT = 0

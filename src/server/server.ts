@@ -5,6 +5,7 @@ import type { Broker } from '../broker/broker.ts'
 import type { EventFields } from '../broker/broker-events.ts'
 import type { Clock, Timer } from '../io/clock.ts'
 import type { Binding, Socket, Transport } from '../io/transport.ts'
+import { AdvertisedHosts, DEFAULT_ADVERTISED_HOST, hostAndPort } from './advertised-host.ts'
 import { Connection, type ConnectionHost } from './connection.ts'
 import { Dispatcher, describeFrame } from './dispatch.ts'
 import { LimitedLog } from './limited-log.ts'
@@ -33,7 +34,8 @@ export interface ListenerOptions {
   readonly host: string
   /** 0 takes a free one. */
   readonly port: number
-  readonly advertisedHost: string
+  /** Null for the host at which a client has reached it. */
+  readonly advertisedHost: string | null
   /** The bound port when left out. */
   readonly advertisedPort?: number
 }
@@ -41,6 +43,8 @@ export interface ListenerOptions {
 export interface BoundListener extends Listener {
   readonly host: string
   readonly port: number
+  /** `host:port` for clients of this machine. */
+  readonly address: string
 }
 
 /** The broker's sockets: accepts, counts, reaps the idle and closes in good order. What a request means is not its business. */
@@ -52,6 +56,7 @@ export class Server {
   readonly #logger: Logger
   readonly #broker: Broker
   readonly #dispatcher: Dispatcher
+  readonly #advertisedHosts: AdvertisedHosts
   readonly #host: ConnectionHost
   readonly #bindings: Binding[] = []
   readonly #connections = new Set<Connection>()
@@ -71,6 +76,7 @@ export class Server {
     this.#broker = broker
     const dispatcher = new Dispatcher(apis, broker, clock, logger)
     this.#dispatcher = dispatcher
+    this.#advertisedHosts = new AdvertisedHosts(transport.surroundings, logger)
     this.#host = {
       clock,
       logger,
@@ -99,7 +105,8 @@ export class Server {
     listener = { name, advertisedHost, advertisedPort: advertisedPort ?? binding.port }
     this.#bindings.push(binding)
     this.#reaper ??= this.#scheduleReaper()
-    return { ...listener, host: binding.host, port: binding.port }
+    const address = hostAndPort(listener.advertisedHost ?? DEFAULT_ADVERTISED_HOST, listener.advertisedPort)
+    return { ...listener, host: binding.host, port: binding.port, address }
   }
 
   /**
@@ -155,7 +162,8 @@ export class Server {
       socket.destroy()
       return
     }
-    const connection = new Connection(this.#nextId++, listener, socket, this.#host)
+    const advertisedHost = this.#advertisedHosts.hostFor(listener, socket)
+    const connection = new Connection(this.#nextId++, listener, advertisedHost, socket, this.#host)
     const { clientAddress } = connection
     this.#connections.add(connection)
     this.#connectionsByIp.set(clientAddress, (this.#connectionsByIp.get(clientAddress) ?? 0) + 1)

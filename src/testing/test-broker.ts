@@ -160,8 +160,7 @@ export class TestBroker implements AsyncDisposable {
   get brokers(): readonly BrokerInfo[] {
     const odradek = this.#odradek
     return odradek.brokerIds.map((id) => {
-      const { advertisedHost, advertisedPort } = odradek.listenersOf(id)[0]!
-      return { id, address: `${advertisedHost}:${advertisedPort}`, state: odradek.stateOf(id) }
+      return { id, address: odradek.listenersOf(id)[0]!.address, state: odradek.stateOf(id) }
     })
   }
 

@@ -10,6 +10,7 @@ function queueOnPaper() {
   const socket: Socket = {
     remoteAddress: '',
     remotePort: 0,
+    localAddress: '',
     open: () => {},
     pause: () => {},
     resume: () => {},

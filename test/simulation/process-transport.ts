@@ -1,3 +1,4 @@
+import type { NetworkSurroundings } from '../../src/io/network-surroundings.ts'
 import type { SimulatedNetwork } from '../../src/io/simulated-transport.ts'
 import type { Binding, ListenOptions, Socket, SocketHandler, Transport } from '../../src/io/transport.ts'
 
@@ -6,10 +7,12 @@ export class ProcessTransport implements Transport {
   readonly #network: SimulatedNetwork
   readonly #bindings: Binding[] = []
   readonly #sockets = new Set<Socket>()
+  readonly surroundings: NetworkSurroundings
   #dead = false
 
   constructor(network: SimulatedNetwork) {
     this.#network = network
+    this.surroundings = network.surroundings
   }
 
   get openSockets(): number {
@@ -44,6 +47,7 @@ export class ProcessTransport implements Transport {
     return {
       remoteAddress: socket.remoteAddress,
       remotePort: socket.remotePort,
+      localAddress: socket.localAddress,
       open: (handler) => socket.open(this.#guardedHandler(socket, handler)),
       pause: () => alive(() => socket.pause()),
       resume: () => alive(() => socket.resume()),

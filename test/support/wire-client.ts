@@ -191,7 +191,7 @@ function connectTcp(port: number): Promise<Socket> {
     socket.once('error', reject)
     socket.once('connect', () => {
       socket.removeListener('error', reject)
-      resolve(new NodeSocket(socket, '127.0.0.1', port))
+      resolve(new NodeSocket(socket, { remoteAddress: '127.0.0.1', remotePort: port, localAddress: '127.0.0.1' }))
     })
   })
 }
