@@ -8,6 +8,7 @@ const root = path.resolve(import.meta.dirname, '..')
 const ROWS = [
   ['protocol'],
   ['src/io', 'src/config', 'src/metrics'],
+  ['src/client'],
   ['src/security'],
   ['src/storage'],
   ['src/metadata'],
@@ -19,6 +20,7 @@ const ROWS = [
   ['src/testing'],
   ['src/index.ts'],
   ['src/runners'],
+  ['src/containers'],
   ['src/cli'],
   ['src/main.ts'],
 ]

@@ -1,15 +1,9 @@
 import { ErrorCode, errorName } from '../../protocol/errors.ts'
-import {
-  batchPayload,
-  codecOf,
-  eachBatch,
-  isControl,
-  isTransactional,
-  readBatchHeader,
-} from '../../protocol/records/batch.ts'
+import { AbortedProducers } from '../../protocol/records/aborted-producers.ts'
+import { batchPayload, codecOf, eachBatch, readBatchHeader } from '../../protocol/records/batch.ts'
 import { decompress } from '../../protocol/records/compression.ts'
 import { readRecords } from '../../protocol/records/record.ts'
-import type { AbortedTransaction, Isolation, LogHandle, LogStore, ReadResult } from '../storage/storage.ts'
+import type { Isolation, LogHandle, LogStore, ReadResult } from '../storage/storage.ts'
 import { Message } from './message.ts'
 
 const CHUNK_BYTES = 1024 * 1024
@@ -68,27 +62,5 @@ export class MessageReader {
       }
     }
     return messages
-  }
-}
-
-/** Whose records a reader of committed data passes over, from batch to batch. */
-class AbortedProducers {
-  readonly #waiting: AbortedTransaction[]
-  readonly #open = new Set<number>()
-
-  constructor(transactions: readonly AbortedTransaction[]) {
-    this.#waiting = [...transactions]
-  }
-
-  hides(header: { baseOffset: number; lastOffsetDelta: number; producerId: number; attributes: number }): boolean {
-    const last = header.baseOffset + header.lastOffsetDelta
-    while (this.#waiting[0] !== undefined && this.#waiting[0].firstOffset <= last) {
-      this.#open.add(this.#waiting.shift()!.producerId)
-    }
-    if (isControl(header.attributes)) {
-      this.#open.delete(header.producerId)
-      return true
-    }
-    return isTransactional(header.attributes) && this.#open.has(header.producerId)
   }
 }
