@@ -7,11 +7,13 @@ import type { ApiVersionsAnswer } from './broker-connection.ts'
 import type { Cluster, TopicMetadata } from './cluster-metadata.ts'
 import { ConnectionPool } from './connection-pool.ts'
 import type { ConsumedRecord } from './fetched-records.ts'
+import { GroupConsumer, type GroupConsumerOptions } from './group-consumer.ts'
+import { type CommittedOffset, commitOffsets, fetchOffsets } from './group-offsets.ts'
 import { type FoundOffset, listOffsets, type OffsetOptions, type OffsetQuery } from './list-offsets.ts'
 import { type ProducedBatch, type ProducedRecord, type ProduceOptions, Producer } from './producer.ts'
 import { type ReadOptions, type ReadPosition, readRecordBatches } from './record-stream.ts'
 import { RequestRouter, type SendOptions, type Target } from './request-router.ts'
-import { TopicLeaders } from './topic-leaders.ts'
+import { TopicLeaders, type TopicPartition } from './topic-leaders.ts'
 
 export interface KafkaClientOptions {
   /** `host:port`, several separated by commas; an IPv6 address in brackets. */
@@ -127,6 +129,21 @@ export class KafkaClient {
     options: ReadOptions = {},
   ): AsyncGenerator<readonly ConsumedRecord[], void, undefined> {
     return readRecordBatches(this.#router, this.#leaders, positions, options)
+  }
+
+  /** A member of a classic group; it joins when its batches are asked for. */
+  groupConsumer(options: GroupConsumerOptions): GroupConsumer {
+    return new GroupConsumer(this.#router, this.#leaders, options)
+  }
+
+  /** What a group has committed: of some partitions, or of all; without those where it has nothing. */
+  committedOffsets(group: string, partitions: readonly TopicPartition[] | null = null): Promise<CommittedOffset[]> {
+    return fetchOffsets(this.#router, group, partitions)
+  }
+
+  /** From outside the group, which must have no members. Throws ClientError at the first that is refused. */
+  commitOffsets(group: string, offsets: readonly (TopicPartition & { readonly offset: number })[]): Promise<void> {
+    return commitOffsets(this.#router, group, offsets)
   }
 
   /** Requests that are under way fail. Resolves when every connection is gone. */

@@ -3,7 +3,6 @@ import { ErrorCode } from '../../protocol/errors.ts'
 import { Produce } from '../../protocol/messages/00-produce.ts'
 import { Metadata } from '../../protocol/messages/03-metadata.ts'
 import { FindCoordinator } from '../../protocol/messages/10-find-coordinator.ts'
-import { JoinGroup } from '../../protocol/messages/11-join-group.ts'
 import { CreateTopics } from '../../protocol/messages/19-create-topics.ts'
 import { DeleteTopics } from '../../protocol/messages/20-delete-topics.ts'
 import { CreatePartitions } from '../../protocol/messages/37-create-partitions.ts'
@@ -47,7 +46,7 @@ const SINGLE_KEY_VERSION = 3
 const UNREACHABLE_FOR_MS = 3000
 
 /** After a lost answer nobody knows whether it happened, and a second time would be another thing. */
-const NOT_REPEATED = new Set([Produce, JoinGroup, CreateTopics, DeleteTopics, CreatePartitions].map(({ key }) => key))
+const NOT_REPEATED = new Set([Produce, CreateTopics, DeleteTopics, CreatePartitions].map(({ key }) => key))
 
 const MOVED_COORDINATOR: ReadonlySet<number> = new Set([
   ErrorCode.NOT_COORDINATOR,
