@@ -1,5 +1,6 @@
-# syntax=docker/dockerfile:1
-# Any Node base from 22.18 on will do: --build-arg NODE_IMAGE=node:24-alpine
+# Odradek as an image: what is in it and how it behaves is told in docs/image.md.
+# Any Node base from 22.18 on will do: docker build --build-arg NODE_IMAGE=node:24-alpine .
+# Without a network or a registry: docker/packed.Dockerfile.
 ARG NODE_IMAGE=node:24-bookworm-slim
 
 FROM ${NODE_IMAGE} AS build
@@ -7,21 +8,21 @@ WORKDIR /build
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY . .
-RUN npm run build && npm prune --omit=dev --omit=peer
+RUN node docker/context.ts /context
 
 FROM ${NODE_IMAGE}
-LABEL org.opencontainers.image.title="Odradek" org.opencontainers.image.licenses="Apache-2.0"
-WORKDIR /opt/odradek
-COPY --from=build /build/package.json ./
-COPY --from=build /build/bin ./bin
-COPY --from=build /build/dist ./dist
-COPY --from=build /build/node_modules ./node_modules
-RUN mkdir -p /var/lib/odradek node_modules/.cache && chown node:node /var/lib/odradek node_modules/.cache
-USER node
-# Leaves the compiled code behind, for a faster start.
-RUN node bin/odradek.cjs --version
-ENV KAFKA_LOG_DIRS=/var/lib/odradek
-VOLUME /var/lib/odradek
+LABEL org.opencontainers.image.title="Odradek" \
+  org.opencontainers.image.description="A Kafka broker in one Node.js process" \
+  org.opencontainers.image.licenses="Apache-2.0"
+COPY --from=build /context/odradek /opt/odradek
+COPY --from=build /context/rootfs /
+RUN sh /opt/odradek/image/install.sh
+USER 1000:0
+RUN sh /opt/odradek/image/warm-up.sh
+WORKDIR /opt/kafka
+VOLUME ["/var/lib/kafka/data", "/etc/kafka/secrets", "/mnt/shared/config"]
 EXPOSE 9092
-# Options follow the image: docker run -p 9092:9092 odradek --set num.partitions=3
-ENTRYPOINT ["node", "/opt/odradek/bin/odradek.cjs"]
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --start-interval=200ms --retries=3 \
+  CMD ["/opt/odradek/image/healthcheck"]
+CMD ["/etc/kafka/docker/run"]

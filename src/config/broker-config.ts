@@ -1,9 +1,12 @@
+import { keptSecurityConfigs } from './broker/kept-security.ts'
+import { securityConfigs } from './broker/security.ts'
 import { brokerConfigs, withoutListener } from './broker-configs.ts'
 import { type ConfigDefinition, type ConfigValues, configProblem, defaultOf } from './config-definition.ts'
 import { ConfigError } from './config-error.ts'
 import { diskMarksProblem } from './disk-mark.ts'
 import { configFromEnvironment } from './environment.ts'
 import { type ListenerConfig, parseListeners } from './listener-config.ts'
+import { withListenerDefaults } from './listener-defaults.ts'
 import { parseProperties } from './properties-file.ts'
 import type { ConfigTexts } from './topic-config.ts'
 
@@ -24,6 +27,8 @@ export interface ConfigSources {
   /** `--set name=value` and the like; the strongest. */
   readonly commandLine?: ConfigTexts
   readonly environment?: Readonly<Record<string, string | undefined>>
+  /** Content of a file that a variable ending in _FILE names; null when it cannot be read. */
+  readonly readSecret?: (file: string) => string | null
   /** Content of a server.properties. */
   readonly file?: string | null
   /** Weaker than all of these, stronger than the defaults of the table. */
@@ -34,25 +39,52 @@ export interface LoadedConfig {
   readonly config: BrokerConfig
   /** Settings of Kafka that were given and have no effect here, sorted. */
   readonly notHonoured: readonly string[]
+  /** Settings and variables about passwords, certificates, users and permissions that have no effect yet, sorted. */
+  readonly notBuilt: readonly string[]
   /** Names nobody knows, sorted. */
   readonly unknown: readonly string[]
   readonly clusterId: string | null
+  /** What people have to know besides, a line each. */
+  readonly notes: readonly string[]
 }
 
 const definitions: Readonly<Record<string, ConfigDefinition>> = brokerConfigs
 
 /** Throws ConfigError for the first value that does not fit. */
 export function loadBrokerConfig(sources: ConfigSources): LoadedConfig {
-  const environment = configFromEnvironment(sources.environment ?? {})
+  const environment = configFromEnvironment(sources.environment ?? {}, sources.readSecret)
   const file = sources.file ? parseProperties(sources.file) : []
-  const texts = new Map([...file, ...environment.texts, ...(sources.commandLine ?? [])])
-  const names = [...texts.keys()].sort()
+  const given = new Map([...file, ...environment.texts, ...(sources.commandLine ?? [])])
+  const texts = withListenerDefaults(given)
+  const zookeeper = [...texts.keys()].filter((name) => name.startsWith('zookeeper.')).sort()
+  const names = [...texts.keys()].filter((name) => !zookeeper.includes(name)).sort()
+  const accepted = names.filter((name) => definitions[withoutListener(name)]?.use === 'accept')
+  const config = brokerConfigFrom(texts, sources.defaults)
   return {
-    config: brokerConfigFrom(texts, sources.defaults),
-    notHonoured: names.filter((name) => definitions[withoutListener(name)]?.use === 'accept'),
+    config,
+    notHonoured: accepted.filter((name) => !isSecurity(name)),
+    notBuilt: [...environment.security, ...accepted.filter(isSecurity)],
     unknown: names.filter((name) => definitions[withoutListener(name)] === undefined),
     clusterId: environment.clusterId,
+    notes: [...environment.notes, ...zookeeperNote(zookeeper), ...quorumNote(config)],
   }
+}
+
+function isSecurity(name: string): boolean {
+  const own = withoutListener(name)
+  return Object.hasOwn(securityConfigs, own) || Object.hasOwn(keptSecurityConfigs, own)
+}
+
+function zookeeperNote(names: readonly string[]): string[] {
+  return names.length === 0 ? [] : [`there is no ZooKeeper here, and none is needed: ${names.join(', ')} ignored`]
+}
+
+function quorumNote(config: BrokerConfig): string[] {
+  const voters = config['controller.quorum.voters'].filter((voter) => voter !== '')
+  if (voters.length < 2) return []
+  return [
+    `controller.quorum.voters names ${voters.length}, but this broker is a cluster of its own: it never meets others`,
+  ]
 }
 
 /** Defaults with some values set, as tests want them. */
@@ -71,7 +103,7 @@ export function brokerConfigFrom(texts: ConfigTexts, defaults: ConfigTexts = new
     const definition = definitions[withoutListener(name)]
     if (definition !== undefined) checkedValue(name, definition, text)
   }
-  if (!texts.has('node.id') && texts.has('broker.id')) values['node.id'] = values['broker.id']
+  if (!texts.has('node.id') && texts.has('broker.id')) values['node.id'] = olderId(values['broker.id'])
   const config = values as BrokerConfigValues
   refuseCrossedBounds(values)
   refuseCrossedMarks(config)
@@ -97,6 +129,11 @@ function checkedValue(name: string, definition: ConfigDefinition, text: string |
   }
   const parsed = definition.parse(text)
   return parsed.problem === null ? parsed.value : undefined
+}
+
+/** -1 asked Kafka to make up a number. */
+function olderId(brokerId: unknown): unknown {
+  return brokerId === -1 ? defaultOf(definitions['node.id']!) : brokerId
 }
 
 /** Wherever a name has `.min.` and another has `.max.` in its place, they are the two ends of one range. */

@@ -30,8 +30,8 @@ const families: readonly (readonly string[])[] = [
   ['log.flush.interval.ms', 'log.flush.scheduler.interval.ms'],
 ]
 
-/** A listener's own setting falls back to the one for all listeners. */
-const LISTENER_SETTING = /^listener\.name\.[^.]+\.(.+)$/
+/** A listener's own setting, for one mechanism of it or for all, falls back to the one for all listeners. */
+const LISTENER_SETTING = /^listener\.name\.[^.]+\.(?:(?:plain|gssapi|oauthbearer|scram-sha-\d+)\.)?(.+)$/
 
 export function brokerSynonyms(name: string): readonly string[] {
   const family = families.find((members) => members.includes(name))

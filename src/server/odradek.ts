@@ -4,6 +4,7 @@ import type { EventOrigin } from '../broker/broker-events.ts'
 import type { Extensions } from '../broker/extensions.ts'
 import { emitTopicChanges } from '../broker/topic-events.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
+import type { FirstTopic } from '../config/first-topics.ts'
 import { virtualBrokerConfigs } from '../config/virtual-brokers.ts'
 import type { Timer } from '../io/clock.ts'
 import { admitBroker, moveLeader, withdrawBroker } from '../metadata/leadership.ts'
@@ -11,6 +12,7 @@ import type { MetadataRecord } from '../metadata/metadata.ts'
 import type { MetadataImage } from '../metadata/metadata-image.ts'
 import { BrokerNode } from './broker-node.ts'
 import { type BrokerIo, type Engine, openEngine } from './engine.ts'
+import { checkFirstTopics, createFirstTopics } from './first-topics.ts'
 import type { NodeState } from './node-state.ts'
 import type { BoundListener } from './server.ts'
 
@@ -24,6 +26,8 @@ export interface OdradekOptions {
   readonly leastLeaderEpoch?: number
   /** Those of an earlier life, so that who listens goes on listening. */
   readonly extensions?: Extensions
+  /** Created before anybody can connect, unless they are there. */
+  readonly firstTopics?: readonly FirstTopic[]
 }
 
 /** Settings that, when given, replace the sync before the answer to acks=all. */
@@ -60,7 +64,8 @@ export class Odradek {
 
   /** Resolves when every listener accepts and every API can be served. */
   static async start(io: BrokerIo, options: OdradekOptions): Promise<Odradek> {
-    const { config, clusterId, earlierListeners, leastLeaderEpoch = 0, extensions } = options
+    const { config, clusterId, earlierListeners, leastLeaderEpoch = 0, extensions, firstTopics = [] } = options
+    checkFirstTopics(firstTopics)
     const configs = virtualBrokerConfigs(config)
     const engine = await openEngine(io, configs, clusterId, leastLeaderEpoch, extensions)
     const odradek = new Odradek(engine)
@@ -69,6 +74,7 @@ export class Odradek {
       const node = await BrokerNode.start(engine, one)
       odradek.#members.set(node.id, { config: one, node, state: 'running', session: null })
     }
+    await createFirstTopics(engine, firstTopics)
     for (const { node } of odradek.#members.values()) await node.listen(earlierListeners?.get(node.id))
     return odradek
   }

@@ -4,11 +4,13 @@ import type { BrokerEventListener } from '../broker/broker-events.ts'
 import type { Extensions } from '../broker/extensions.ts'
 import type { ProduceInterceptor } from '../broker/produce-interceptors.ts'
 import type { RequestFaults } from '../broker/request-faults.ts'
+import { type FirstTopic, firstTopicsOf } from '../config/first-topics.ts'
 import type { ConsoleServer } from '../console/console-server.ts'
 import { AdjustableClock } from '../io/adjustable-clock.ts'
 import { DiskFaults } from '../io/disk-faults.ts'
 import { FaultyFileSystem } from '../io/faulty-file-system.ts'
 import { nodeClock } from '../io/node-clock.ts'
+import { nodeFileSystem } from '../io/node-file-system.ts'
 import { nodeRandom } from '../io/node-random.ts'
 import { NodeTransport } from '../io/node-transport.ts'
 import { nodeWork } from '../io/node-work.ts'
@@ -26,7 +28,7 @@ import { Advances, type Life } from './life.ts'
 import type { Message } from './message.ts'
 import { renewAll, renewPrefixed } from './renewal.ts'
 import type { StartOptions } from './start-options.ts'
-import { newTopicOf, type TopicSpec } from './topic-spec.ts'
+import { newTopicOf, specOf, type TopicSpec } from './topic-spec.ts'
 import { TopicView } from './topic-view.ts'
 import { until } from './waiting.ts'
 
@@ -104,28 +106,32 @@ export class TestBroker implements AsyncDisposable {
   /** Resolves when clients can connect and the topics are there. Throws ConfigError for settings that do not fit. */
   static start(options: StartOptions = {}): Promise<TestBroker> {
     const clock = new AdjustableClock(nodeClock, endOfTurn)
-    return TestBroker.#start(hostingOf(options, clock), clock, options.topics ?? [])
+    const hosting = hostingOf(options, clock)
+    const firstTopics = firstTopicsOf(hosting.config, (file) => nodeFileSystem.readFile(file)?.toString('utf8') ?? null)
+    return TestBroker.#start(hosting, clock, [...specsOf(hosting, firstTopics), ...(options.topics ?? [])])
   }
 
   /**
    * The same around what somebody else has prepared.
    * @internal
    */
-  static host(hosting: Hosting): Promise<TestBroker> {
-    return TestBroker.#start(hosting, new AdjustableClock(nodeClock, endOfTurn), [])
+  static host(hosting: Hosting, firstTopics: readonly FirstTopic[] = []): Promise<TestBroker> {
+    const clock = new AdjustableClock(nodeClock, endOfTurn)
+    return TestBroker.#start(hosting, clock, specsOf(hosting, firstTopics), firstTopics)
   }
 
   static async #start(
     hosting: Hosting,
     clock: AdjustableClock,
     topics: readonly (string | TopicSpec)[],
+    firstTopics: readonly FirstTopic[] | null = null,
   ): Promise<TestBroker> {
     const broker = new TestBroker(hosting, clock, topics)
     // Before the data directory is touched: a port that is taken changes nothing.
     await broker.#openConsole()
     try {
-      broker.#life = await broker.#begin(new Map(), 0)
-      await broker.#createFirstTopics()
+      broker.#life = await broker.#begin(new Map(), 0, firstTopics ?? [])
+      if (firstTopics === null) await broker.#createFirstTopics()
     } catch (error) {
       await broker.close()
       throw error
@@ -154,6 +160,14 @@ export class TestBroker implements AsyncDisposable {
   /** 22 characters of base64url. */
   get clusterId(): string {
     return this.#odradek.engine.metadata.image.clusterId
+  }
+
+  /**
+   * Where clients connect, with what was bound.
+   * @internal
+   */
+  get listeners(): readonly BoundListener[] {
+    return this.#odradek.listeners
   }
 
   /** All of them, alive or not, by id. */
@@ -360,10 +374,11 @@ export class TestBroker implements AsyncDisposable {
   async #begin(
     earlierListeners: ReadonlyMap<number, readonly BoundListener[]>,
     leastLeaderEpoch: number,
+    firstTopics: readonly FirstTopic[] = [],
   ): Promise<Life> {
     const { config, clusterId } = this.#hosting
     const extensions = this.#extensions
-    const options = { config, clusterId, earlierListeners, leastLeaderEpoch, extensions }
+    const options = { config, clusterId, earlierListeners, leastLeaderEpoch, extensions, firstTopics }
     const odradek = await Odradek.start(this.#io, options)
     return { odradek, advances: new Advances(odradek.engine.store) }
   }
@@ -376,6 +391,10 @@ export class TestBroker implements AsyncDisposable {
     this.#life?.advances.close()
     await this.#life?.odradek.close()
   }
+}
+
+function specsOf({ config }: Hosting, topics: readonly FirstTopic[]): TopicSpec[] {
+  return topics.map((topic) => specOf(topic, config['odradek.virtual.brokers']))
 }
 
 function refuse(

@@ -1,3 +1,4 @@
+import type { FirstTopic } from '../config/first-topics.ts'
 import type { NewTopic } from '../metadata/create-topics.ts'
 
 /** A topic to create. */
@@ -9,6 +10,12 @@ export interface TopicSpec {
   readonly replicationFactor?: number
   /** Topic settings by Kafka's names. */
   readonly config?: Readonly<Record<string, string | number | boolean>>
+}
+
+/** With no more replicas than there are brokers. */
+export function specOf({ name, partitions, replicationFactor, configs }: FirstTopic, brokers: number): TopicSpec {
+  const replicas = Math.min(replicationFactor, brokers)
+  return { name, partitions, replicationFactor: replicas, config: Object.fromEntries(configs) }
 }
 
 export function newTopicOf(topic: string | TopicSpec): NewTopic {

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { defaultBrokerConfig, loadBrokerConfig } from '../../src/config/broker-config.ts'
 import { ConfigError } from '../../src/config/config-error.ts'
-import { configFromEnvironment } from '../../src/config/environment.ts'
 import { parseListeners } from '../../src/config/listener-config.ts'
 import { parseProperties } from '../../src/config/properties-file.ts'
 
@@ -64,16 +63,13 @@ describe('broker config', () => {
       environment: {
         KAFKA_PROCESS_ROLES: 'broker,controller',
         KAFKA_BACKGROUND_THREADS: '4',
-        KAFKA_ZOOKEEPER_CONNECT: 'zk:2181',
+        KAFKA_OWN_NAME: 'x',
       },
       file: 'listener.name.plaintext.sasl.jaas.config=x\nnum.partitions=2',
     })
-    expect(loaded.notHonoured).toEqual([
-      'background.threads',
-      'listener.name.plaintext.sasl.jaas.config',
-      'process.roles',
-    ])
-    expect(loaded.unknown).toEqual(['zookeeper.connect'])
+    expect(loaded.notHonoured).toEqual(['background.threads', 'process.roles'])
+    expect(loaded.notBuilt).toEqual(['listener.name.plaintext.sasl.jaas.config'])
+    expect(loaded.unknown).toEqual(['own.name'])
   })
 
   it('starts with the environment of a well-known compose file', () => {
@@ -139,56 +135,6 @@ describe('broker config', () => {
     const load = () => loadBrokerConfig({ file })
     expect(load).toThrow(ConfigError)
     expect(load).toThrow(expect.objectContaining({ setting, message: expect.stringContaining(message) }))
-  })
-})
-
-describe('environment', () => {
-  it.each([
-    ['KAFKA_LOG_RETENTION_MS', 'log.retention.ms'],
-    ['KAFKA_A__B', 'a_b'],
-    ['KAFKA_A___B', 'a-b'],
-    [
-      'KAFKA_LISTENER_NAME_SECURE_SCRAM___SHA___256_SASL_JAAS_CONFIG',
-      'listener.name.secure.scram-sha-256.sasl.jaas.config',
-    ],
-    [
-      'KAFKA_LISTENER_NAME_SECURE_SCRAM-SHA-512_SASL_JAAS_CONFIG',
-      'listener.name.secure.scram-sha-512.sasl.jaas.config',
-    ],
-    ['KAFKA_CFG_NUM_PARTITIONS', 'num.partitions'],
-    ['KAFKA_ODRADEK_DURABILITY', 'odradek.durability'],
-  ])('%s is %s', (variable, name) => {
-    expect([...configFromEnvironment({ [variable]: 'x' }).texts]).toEqual([[name, 'x']])
-  })
-
-  it.each([
-    'KAFKA_OPTS',
-    'KAFKA_HEAP_OPTS',
-    'KAFKA_JMX_OPTS',
-    'KAFKA_LOG4J_ROOT_LOGLEVEL',
-    'KAFKA_PORT',
-    'KAFKA_PORT_9092_TCP_ADDR',
-    'KAFKA_SERVICE_HOST',
-    'PATH',
-    'CLUSTER_ID',
-  ])('%s is no setting', (variable) => {
-    expect(configFromEnvironment({ [variable]: 'x' }).texts.size).toBe(0)
-  })
-
-  it('takes an empty variable as absent', () => {
-    expect(configFromEnvironment({ KAFKA_NUM_PARTITIONS: '', CLUSTER_ID: '' })).toEqual({
-      texts: new Map(),
-      clusterId: null,
-    })
-  })
-
-  it('prefers KAFKA_CFG_, wherever it stands', () => {
-    const { texts } = configFromEnvironment({ KAFKA_CFG_A: '1', KAFKA_A: '2' })
-    expect(texts.get('a')).toBe('1')
-  })
-
-  it.each(['CLUSTER_ID', 'KAFKA_CLUSTER_ID', 'KAFKA_KRAFT_CLUSTER_ID'])('%s is the id of the cluster', (variable) => {
-    expect(configFromEnvironment({ [variable]: 'an-id' })).toEqual({ texts: new Map(), clusterId: 'an-id' })
   })
 })
 

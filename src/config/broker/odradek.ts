@@ -1,9 +1,15 @@
 import { int, string } from '../config-definition.ts'
 import { DERIVED_MARK, DISK_MARK_RANGE, diskMarkProblem, NO_MARK } from '../disk-mark.ts'
+import { TOPIC_SPEC_FORM } from '../first-topics.ts'
 import { HTTP_LISTENER_RANGE, httpListenerProblem } from '../http-listener.ts'
 
 /** Settings that Kafka does not have. */
 export const odradekConfigs = {
+  'odradek.create.topics': string(
+    null,
+    `Topics that are created before the first client can connect, with commas or line breaks between: ${TOPIC_SPEC_FORM}. One that is there already stays as it is.`,
+    { range: TOPIC_SPEC_FORM },
+  ),
   'odradek.disk.budget.action': string(
     'reject',
     'What makes room when the disk budget is used up, where a topic does not say otherwise: "reject" takes no more records from producers until the low mark is reached, "delete" removes the oldest closed segments.',
@@ -38,6 +44,10 @@ export const odradekConfigs = {
     oneOf: ['shallow', 'deep'],
     dynamic: 'cluster',
   }),
+  'odradek.topics.file': string(
+    null,
+    'JSON file with more of them: an array of { "name", "partitions", "replicationFactor", "configs" }, of which only the name is needed.',
+  ),
   'odradek.virtual.brokers': int(
     1,
     'Brokers that this process plays for its clients, to test their failover: ids and ports follow on from node.id and listeners.',

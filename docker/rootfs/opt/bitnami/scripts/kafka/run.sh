@@ -1,0 +1,2 @@
+#!/bin/sh
+exec "${ODRADEK_IMAGE_ROOT:-}/etc/kafka/docker/run" "$@"
