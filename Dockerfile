@@ -25,4 +25,6 @@ EXPOSE 9092
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --start-interval=200ms --retries=3 \
   CMD ["/opt/odradek/image/healthcheck"]
+# The base has one, a shell script, and shells drop variables such as KAFKA_LISTENER_NAME_X_SCRAM-SHA-512_….
+ENTRYPOINT []
 CMD ["/etc/kafka/docker/run"]

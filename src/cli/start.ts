@@ -77,7 +77,7 @@ function portOf(option: string, value: string): number {
 
 function topicOf(option: string, spec: string): string {
   // Refused here, where the message can name the option.
-  parseTopicSpecs(spec, option)
+  parseTopicSpecs(spec, `${option} ${spec}: `)
   return spec
 }
 

@@ -16,7 +16,7 @@ export const TOPIC_SPEC_FORM = 'NAME[:PARTITIONS[:REPLICATION[:POLICY or KEY=VAL
 const FILE_FIELDS = ['name', 'partitions', 'replicationFactor', 'configs']
 const NONE: ReadonlyMap<string, string> = new Map()
 
-/** A list with commas or line breaks between; `source` is what a person has to correct. */
+/** A list with commas or line breaks between; `source` begins the message for what a person has to correct. */
 export function parseTopicSpecs(text: string, source: string): FirstTopic[] {
   const specs = text.split(/[,\n]/).map((spec) => spec.trim())
   const topics = specs.filter((spec) => spec !== '').map((spec) => parseTopicSpec(spec, source))
@@ -24,11 +24,22 @@ export function parseTopicSpecs(text: string, source: string): FirstTopic[] {
   return topics
 }
 
+/** Why a list is none, or null. */
+export function topicSpecsProblem(text: string): string | null {
+  try {
+    parseTopicSpecs(text, '')
+    return null
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message
+    throw error
+  }
+}
+
 /** `t:3:1:compact` is what KAFKA_CREATE_TOPICS has long been written with; settings may follow in place of the policy. */
 function parseTopicSpec(spec: string, source: string): FirstTopic {
   const [name, partitions = '', replication = '', ...settings] = spec.split(':').map((part) => part.trim())
   const refuse = (why: string) =>
-    new ConfigError(TOPICS_SETTING, `${source}: '${spec}' is not of the form ${TOPIC_SPEC_FORM}: ${why}`)
+    new ConfigError(TOPICS_SETTING, `${source}'${spec}' is not of the form ${TOPIC_SPEC_FORM}: ${why}`)
   if (!name) throw refuse('there is no name')
   return {
     name,
@@ -65,7 +76,7 @@ export function parseTopicsFile(text: string, path: string): FirstTopic[] {
   }
   if (!Array.isArray(content)) throw refuse(`give an array of topics, [{ "name": "orders", "partitions": 3 }]`)
   const topics = content.map((entry: unknown, at) => parseEntry(entry, (why) => refuse(`topic ${at + 1}: ${why}`)))
-  refuseTwins(topics, `${TOPICS_FILE_SETTING}: ${path}`)
+  refuseTwins(topics, `${TOPICS_FILE_SETTING}: ${path}: `)
   return topics
 }
 
@@ -99,7 +110,7 @@ function isCount(value: unknown): value is number {
 
 function refuseTwins(topics: readonly FirstTopic[], source: string): void {
   const twin = topics.find(({ name }, at) => topics.findIndex((other) => other.name === name) < at)
-  if (twin !== undefined) throw new ConfigError(TOPICS_SETTING, `${source}: ${twin.name} is given twice`)
+  if (twin !== undefined) throw new ConfigError(TOPICS_SETTING, `${source}${twin.name} is given twice`)
 }
 
 export interface FirstTopicSettings {
@@ -109,7 +120,7 @@ export interface FirstTopicSettings {
 
 /** Of both settings; for a topic in both the list is the stronger one. `read` gives null where there is no file. */
 export function firstTopicsOf(config: FirstTopicSettings, read: (path: string) => string | null): FirstTopic[] {
-  const list = parseTopicSpecs(config[TOPICS_SETTING] ?? '', TOPICS_SETTING)
+  const list = parseTopicSpecs(config[TOPICS_SETTING] ?? '', `${TOPICS_SETTING}: `)
   const path = config[TOPICS_FILE_SETTING]
   if (path === null) return list
   const text = read(path)

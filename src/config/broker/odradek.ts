@@ -1,6 +1,6 @@
 import { int, string } from '../config-definition.ts'
 import { DERIVED_MARK, DISK_MARK_RANGE, diskMarkProblem, NO_MARK } from '../disk-mark.ts'
-import { TOPIC_SPEC_FORM } from '../first-topics.ts'
+import { TOPIC_SPEC_FORM, topicSpecsProblem } from '../first-topics.ts'
 import { HTTP_LISTENER_RANGE, httpListenerProblem } from '../http-listener.ts'
 
 /** Settings that Kafka does not have. */
@@ -8,7 +8,7 @@ export const odradekConfigs = {
   'odradek.create.topics': string(
     null,
     `Topics that are created before the first client can connect, with commas or line breaks between: ${TOPIC_SPEC_FORM}. One that is there already stays as it is.`,
-    { range: TOPIC_SPEC_FORM },
+    { range: TOPIC_SPEC_FORM, check: topicSpecsProblem },
   ),
   'odradek.disk.budget.action': string(
     'reject',

@@ -16,7 +16,7 @@ const BROKER = 4
 const STATIC_BROKER_CONFIG = 4
 /** Who and where the broker is: said by other tests, and not to be moved in this one. */
 const NAMES_AND_PLACES: ReadonlySet<string> = new Set([
-  ...['node.id', 'broker.id', 'odradek.virtual.brokers', 'log.dir', 'log.dirs'],
+  ...['node.id', 'broker.id', 'odradek.virtual.brokers', 'log.dir', 'log.dirs', 'odradek.topics.file'],
   ...['listeners', 'advertised.listeners', 'listener.security.protocol.map', 'controller.listener.names'],
 ])
 
