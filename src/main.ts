@@ -16,6 +16,7 @@ A Kafka broker in one process. Clients connect unchanged.
       --brokers N           play a cluster of N brokers, on N ports in a row (default: 1)
   -s, --set NAME=VALUE      any of Kafka's broker settings; may be repeated
   -c, --config FILE         a Kafka server.properties
+  -t, --topic SPEC          create a topic at the start, NAME[:PARTITIONS[:REPLICATION[:POLICY]]]; may be repeated
       --http [HOST:]PORT    serve HTTP, which makes faults happen; on this machine only without a host
   -V, --version             print the version
   -h, --help                print this
