@@ -4,8 +4,9 @@ set -eu
 root=${ODRADEK_IMAGE_ROOT:-}
 image=/opt/odradek/image
 
+mkdir -p "$root/usr/bin" "$root/opt/kafka/bin" "$root/opt/bitnami/kafka/bin"
+
 link() {
-  mkdir -p "$root${2%/*}"
   ln -sf "$root$1" "$root$2"
 }
 

@@ -1,0 +1,50 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { runToEnd } from '../../../compat-tests/process.ts'
+import { endAll, repository, temporaryFolder } from '../../support/process.ts'
+
+const read = (file: string) => readFileSync(path.join(repository, file), 'utf8')
+/** From the last FROM on. */
+const lastStage = (dockerfile: string) => dockerfile.slice(dockerfile.lastIndexOf('\nFROM '))
+
+describe('recipes of the image', () => {
+  afterEach(endAll)
+
+  it('end in the same image, wherever its files come from', () => {
+    const copied = lastStage(read('Dockerfile')).replaceAll('--from=build /context/', '')
+    expect(copied).toBe(lastStage(read('docker/packed.Dockerfile')))
+  })
+
+  it('the packed one runs no package manager and fetches nothing', () => {
+    expect(read('docker/packed.Dockerfile')).not.toMatch(/\b(?:npm|apt|apk|curl|wget)\b.*install|^ADD|^# syntax=/m)
+  })
+
+  it('its context holds the package, the modules it needs, the scripts and the recipe', async () => {
+    const folder = temporaryFolder()
+    const packing = ['pack', '--silent', '--ignore-scripts', '--pack-destination', folder]
+    const tarball = execFileSync('npm', packing, { cwd: repository, encoding: 'utf8' }).trim()
+    const context = path.join(folder, 'context')
+    const args = ['docker/context.ts', context, '--tarball', path.join(folder, tarball)]
+    expect(await runToEnd(process.execPath, args, { cwd: repository })).toMatchObject({ code: 0, stdout: '' })
+    expect(readdirSync(context).sort()).toEqual(['Dockerfile', 'odradek', 'rootfs'])
+    const modules = readdirSync(path.join(context, 'odradek/node_modules'))
+    const { dependencies } = JSON.parse(read('package.json')) as { dependencies: Record<string, string> }
+    expect(modules).toEqual(expect.arrayContaining(Object.keys(dependencies)))
+    expect(modules).not.toEqual(expect.arrayContaining([expect.stringMatching(/^(?:vitest|typescript|kafkajs|node)$/)]))
+    expect(existsSync(path.join(context, 'odradek/bin/odradek.cjs'))).toBe(true)
+    expect(existsSync(path.join(context, 'odradek/src'))).toBe(false)
+  })
+
+  it.each([[[]], [['--help']], [['a', '--tarball']], [['a', 'b']]])(
+    'context.ts explains itself after %j',
+    async (words) => {
+      const args = ['docker/context.ts', ...words]
+      expect(await runToEnd(process.execPath, args, { cwd: repository })).toMatchObject({
+        code: 1,
+        stderr: 'Usage: node docker/context.ts DIR [--tarball FILE]\n',
+      })
+    },
+  )
+})
