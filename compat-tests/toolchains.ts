@@ -11,7 +11,7 @@ export const KAFKA_VERSION = '4.3.1'
 
 const here = dirname(fileURLToPath(import.meta.url))
 export const repositoryRoot = resolve(here, '..')
-const cacheRoot = resolve(process.env['ODRADEK_COMPAT_CACHE'] ?? join(here, '.cache'))
+export const cacheRoot = resolve(process.env['ODRADEK_COMPAT_CACHE'] ?? join(here, '.cache'))
 
 export interface Missing {
   toolchain: Toolchain
@@ -154,7 +154,7 @@ async function prepareKcat(): Promise<string | undefined> {
 }
 
 /** Builds into a neighbour folder and renames it, so that a folder that exists is whole. */
-async function once(target: string, message: string, build: (folder: string) => Promise<void>): Promise<void> {
+export async function once(target: string, message: string, build: (folder: string) => Promise<void>): Promise<void> {
   if (existsSync(target)) return
   progress(message)
   const unfinished = `${target}.${process.pid}.unfinished`
@@ -163,12 +163,12 @@ async function once(target: string, message: string, build: (folder: string) => 
   renameSync(unfinished, target)
 }
 
-function fingerprint(files: readonly string[]): string {
+export function fingerprint(files: readonly string[]): string {
   const hash = createHash('sha256')
   for (const file of files) hash.update(file.slice(here.length)).update(readFileSync(file))
   return hash.digest('hex').slice(0, 12)
 }
 
-function progress(line: string): void {
+export function progress(line: string): void {
   process.stderr.write(`  ${line}\n`)
 }
