@@ -1,11 +1,15 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { compatibilityPage } from '../scripts/compatibility-page.ts'
 import type { Target } from './broker.ts'
 import { type ClientDefinition, clients } from './catalog.ts'
+import { recordResults } from './recorded-results.ts'
 import type { Result } from './session.ts'
 import { runSuite } from './suite.ts'
-import { prepare, type Toolchain } from './toolchains.ts'
+import { prepare, repositoryRoot, type Toolchain } from './toolchains.ts'
 
-const USAGE = `node compat-tests/run.ts [--target odradek|kafka] [--client NAME …] [--scenario NAME …] [--parallel N] [--list]`
+const USAGE = `node compat-tests/run.ts [--target odradek|kafka] [--client NAME …] [--scenario NAME …] [--parallel N] [--list] [--record]`
 
 interface CommandLine {
   target: Target
@@ -13,6 +17,7 @@ interface CommandLine {
   scenarios: readonly string[]
   parallel: number
   list: boolean
+  record: boolean
 }
 
 function parseCommandLine(): CommandLine {
@@ -23,10 +28,12 @@ function parseCommandLine(): CommandLine {
       scenario: { type: 'string', multiple: true, default: [] },
       parallel: { type: 'string', default: '3' },
       list: { type: 'boolean', default: false },
+      record: { type: 'boolean', default: false },
     },
   })
-  const { target, client: clientNames, scenario: scenarios, list } = values
+  const { target, client: clientNames, scenario: scenarios, list, record } = values
   if (target !== 'odradek' && target !== 'kafka') throw new Error(`--target is odradek or kafka, not ${target}`)
+  if (record && target === 'kafka') throw new Error('--record keeps what Odradek does, not Kafka')
   const parallel = Number(values.parallel)
   if (!Number.isInteger(parallel) || parallel < 1) throw new Error('--parallel is a whole number from 1')
   const known = new Set(clients.flatMap((client) => client.scenarios.map(({ name }) => name)))
@@ -35,7 +42,7 @@ function parseCommandLine(): CommandLine {
     if (!clients.some((client) => client.name === name)) throw new Error(`no client ${name}; --list shows them`)
   }
   const chosen = clients.filter(({ name }) => clientNames.length === 0 || clientNames.includes(name))
-  return { target, clients: chosen, scenarios, parallel, list }
+  return { target, clients: chosen, scenarios, parallel, list, record }
 }
 
 function print(line: string): void {
@@ -90,6 +97,10 @@ async function main(): Promise<void> {
   const { ready, skipped, failed } = await prepareClients(commandLine)
   const { target, scenarios, parallel } = commandLine
   const results = await runSuite({ target, clients: ready, scenarios, parallel, report: printResult })
+  if (commandLine.record) {
+    recordResults(results)
+    writeFileSync(join(repositoryRoot, 'docs', 'compatibility.md'), compatibilityPage())
+  }
   const count = (outcome: string) => results.filter((result) => result.outcome === outcome).length
   const failures = count('FAIL') + failed
   const skips = count('n/a') + skipped

@@ -9,6 +9,8 @@ export type Outcome = 'pass' | 'FAIL' | 'n/a'
 
 export interface Result {
   client: string
+  /** Of the client's library, as its driver says; undefined for one that did not start. */
+  version: string | undefined
   scenario: string
   outcome: Outcome
   durationMs: number
@@ -46,12 +48,14 @@ export class Session {
     const loggedBefore = this.#broker.logLength
     const notes: string[] = []
     const extra: Driver[] = []
+    let version: string | undefined
     const finish = (outcome: Outcome, detail?: string): Result => {
       const durationMs = Math.round(performance.now() - startedMs)
-      return { client: this.client, scenario: scenario.name, outcome, durationMs, notes, detail }
+      return { client: this.client, version, scenario: scenario.name, outcome, durationMs, notes, detail }
     }
     try {
       const main = await this.#main()
+      version = main.greeting.version
       const lack = whatLacks(main, scenario)
       if (lack !== undefined) return finish('n/a', lack)
       await scenario.run(this.#context(main, extra, notes, rendezvous))
