@@ -66,6 +66,8 @@ const connection: RequestContext['connection'] = {
   clientSoftwareVersion: '',
   closed: false,
   onClose: () => () => {},
+  holdRequests: () => {},
+  admitRequests: () => {},
 }
 
 function contextOf(apiKey: number, apiVersion: number): RequestContext {

@@ -3,13 +3,19 @@ import { ErrorCode } from '../../protocol/errors.ts'
 import { Produce, type ProduceRequest, type ProduceResponse } from '../../protocol/messages/00-produce.ts'
 import { ProduceObservation } from '../broker/produce-observation.ts'
 import { type ProduceRefusal, type ProduceTarget, routeTarget } from '../broker/produce-route.ts'
-import { holdsTransactionalBatch } from '../broker/produce-rules.ts'
 import { isInternalTopic } from '../metadata/internal-topics.ts'
 import type { TopicImage } from '../metadata/metadata-image.ts'
 import type { Append, AppendResult, Durability } from '../storage/storage.ts'
 import { apiEntry, type NoReply } from './api-entry.ts'
 import type { RequestContext } from './context.ts'
 import { nodeEndpoints } from './node-endpoints.ts'
+import {
+  askCoordinator,
+  isTransactionalProduce,
+  NO_REFUSALS,
+  refusalKey,
+  type TransactionRefusals,
+} from './transactional-produce.ts'
 
 type TopicResponse = ProduceResponse['responses'][number]
 type PartitionResponse = TopicResponse['partitionResponses'][number]
@@ -33,25 +39,45 @@ function handleProduce(
 ): ProduceResponse | Promise<ProduceResponse | NoReply> | NoReply {
   const refusal = refuseWhole(request)
   if (refusal) return request.acks === 0 ? 'disconnect' : failProduce(request, refusal.error, context, refusal.message)
-  return append(context, request)
+  const asked = isTransactionalProduce(request) ? askCoordinator(context, request) : null
+  return asked === null ? append(context, request, NO_REFUSALS) : appendOnceKnown(context, request, asked)
+}
+
+/** Later requests of the connection wait: the batches of a producer keep their order. */
+async function appendOnceKnown(
+  context: RequestContext,
+  request: ProduceRequest,
+  asked: Promise<TransactionRefusals>,
+): Promise<ProduceResponse | NoReply> {
+  const { connection } = context
+  connection.holdRequests()
+  try {
+    const refusals = await asked
+    const appended = append(context, request, refusals)
+    return appended
+  } finally {
+    connection.admitRequests()
+  }
 }
 
 /** Errors that concern every partition alike. */
-function refuseWhole({ acks, topicData }: ProduceRequest): { error: ErrorCode; message: string } | null {
+function refuseWhole(request: ProduceRequest): { error: ErrorCode; message: string } | null {
+  const { acks } = request
   if (acks < -1 || acks > 1) {
     return { error: ErrorCode.INVALID_REQUIRED_ACKS, message: `acks must be -1, 0 or 1, not ${acks}.` }
   }
-  const transactional = topicData.some(({ partitionData }) =>
-    partitionData.some(({ records }) => records !== null && holdsTransactionalBatch(records)),
-  )
-  if (!transactional) return null
+  if (request.transactionalId !== null || !isTransactionalProduce(request)) return null
   return {
     error: ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
-    message: 'This broker does not do transactions yet: produce without a transactional id.',
+    message: 'The records are part of a transaction, and the request has no transactional id.',
   }
 }
 
-async function append(context: RequestContext, request: ProduceRequest): Promise<ProduceResponse | NoReply> {
+async function append(
+  context: RequestContext,
+  request: ProduceRequest,
+  refusals: TransactionRefusals,
+): Promise<ProduceResponse | NoReply> {
   const { broker, apiVersion } = context
   const observation = broker.events.has('produce') ? new ProduceObservation() : null
   const appends: Append[] = []
@@ -80,7 +106,8 @@ async function append(context: RequestContext, request: ProduceRequest): Promise
         response.errorCode = missing(apiVersion, name)
         continue
       }
-      const prepared = prepare(context, request, topic, index, records)
+      const foreign = refusals.size === 0 ? undefined : refusals.get(refusalKey(topic.name, index))
+      const prepared = foreign ?? prepare(context, request, topic, index, records)
       const refusal = 'records' in prepared && prepared.log.topicId !== topic.id ? noRoomFor(context, prepared) : noRoom
       if (!('records' in prepared)) Object.assign(response, prepared)
       else if (refusal !== null) {

@@ -27,9 +27,11 @@ export const offsetFetch = apiEntry(OffsetFetch, {
     ),
 })
 
-/** `requireStable` needs nothing: offsets that a transaction has not committed yet do not exist. */
 async function handleOffsetFetch(context: RequestContext, request: OffsetFetchRequest): Promise<OffsetFetchResponse> {
-  return shape(context, await Promise.all(groupsOf(context, request).map((group) => fetchGroup(context, group))))
+  return shape(
+    context,
+    await Promise.all(groupsOf(context, request).map((group) => fetchGroup(context, group, request.requireStable))),
+  )
 }
 
 /** Up to v7 the request asks for one group. Member id and epoch (v9) matter to other types of group only. */
@@ -42,7 +44,11 @@ function groupsOf(
   return [{ groupId, memberId: null, memberEpoch: -1, topics: named }]
 }
 
-async function fetchGroup(context: RequestContext, group: GroupRequest): Promise<GroupResponse> {
+async function fetchGroup(
+  context: RequestContext,
+  group: GroupRequest,
+  requireStable: boolean,
+): Promise<GroupResponse> {
   const { broker } = context
   const { image } = broker.metadata
   const asked = group.topics?.map((topic) => ({ ...topic, name: nameOf(context, image, topic) }))
@@ -50,6 +56,7 @@ async function fetchGroup(context: RequestContext, group: GroupRequest): Promise
   const { error, topics } = await broker.groups.fetchOffsets({
     groupId: group.groupId,
     topics: known?.map(({ name, partitionIndexes }) => ({ topic: name!, partitions: partitionIndexes })) ?? null,
+    requireStable,
   })
   if (error !== ErrorCode.NONE) return failed(context, group, error)
   if (!asked) return { groupId: group.groupId, topics: everything(context, image, topics), errorCode: error }
@@ -80,13 +87,13 @@ function everything({ apiVersion }: RequestContext, image: MetadataImage, topics
   })
 }
 
-function found({ partition, offset, leaderEpoch, metadata }: FetchedOffset) {
+function found({ partition, offset, leaderEpoch, metadata, unstable }: FetchedOffset) {
   return {
     partitionIndex: partition,
     committedOffset: offset,
     committedLeaderEpoch: leaderEpoch,
     metadata,
-    errorCode: ErrorCode.NONE,
+    errorCode: unstable ? ErrorCode.UNSTABLE_OFFSET_COMMIT : ErrorCode.NONE,
   }
 }
 

@@ -27,22 +27,21 @@ function handleFindCoordinator(context: RequestContext, request: FindCoordinator
 }
 
 function find(context: RequestContext, keyType: number, key: string): Coordinator {
-  if (keyType === TRANSACTION) {
-    const message = 'This broker does not do transactions yet: use a producer without a transactional id.'
-    return none(key, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, message)
-  }
   if (keyType === SHARE && context.apiVersion >= SHARE_VERSION) {
     return none(key, ErrorCode.INVALID_REQUEST, 'This broker has no share groups yet.')
   }
-  if (keyType !== GROUP) {
+  if (keyType !== GROUP && keyType !== TRANSACTION) {
     return none(
       key,
       ErrorCode.INVALID_REQUEST,
       `The coordinator type must be 0 (group) or 1 (transaction), not ${keyType}.`,
     )
   }
-  const { membership, groups } = context.broker
-  const id = membership.coordinatorFor('group', groups.shardOf(key))
+  const { membership, groups, transactions } = context.broker
+  const id =
+    keyType === GROUP
+      ? membership.coordinatorFor('group', groups.shardOf(key))
+      : membership.coordinatorFor('transaction', transactions.shardOf(key))
   const node = reachableBrokers(context).find((broker) => broker.id === id)
   if (node === undefined) {
     return none(key, ErrorCode.COORDINATOR_NOT_AVAILABLE, `The coordinator of ${key}, broker ${id}, is not alive.`)

@@ -23,8 +23,14 @@ interface FeatureRange {
   readonly maxVersion: number
 }
 
-/** Levels that this broker can work at: 7 is Kafka 3.3, the first without ZooKeeper; 30 is 4.3. */
-const SUPPORTED_FEATURES: readonly FeatureRange[] = [{ name: 'metadata.version', minVersion: 7, maxVersion: 30 }]
+/**
+ * Levels that this broker can work at. metadata.version 7 is Kafka 3.3, the first without ZooKeeper; 30 is 4.3.
+ * transaction.version 2 is KIP-890: partitions join by the first write, and each transaction has its own epoch.
+ */
+const SUPPORTED_FEATURES: readonly FeatureRange[] = [
+  { name: 'metadata.version', minVersion: 7, maxVersion: 30 },
+  { name: 'transaction.version', minVersion: 0, maxVersion: 2 },
+]
 const FEATURES_FROM_LEVEL_1 = SUPPORTED_FEATURES.filter(({ minVersion }) => minVersion > 0)
 
 /** `served` gives the table of all APIs, this one included: exactly what is served is advertised. */

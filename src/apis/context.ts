@@ -25,6 +25,9 @@ export interface ConnectionInfo {
   readonly closed: boolean
   /** Runs once when the connection is gone, at once when it already is; for parked requests. Gives a function that forgets it. */
   onClose(callback: () => void): () => void
+  /** The next requests of this connection wait for as many calls of `admitRequests`. */
+  holdRequests(): void
+  admitRequests(): void
 }
 
 export interface RequestContext {

@@ -1,8 +1,12 @@
 import type { Logger } from 'pino'
 import type { BrokerConfig } from '../config/broker-config.ts'
+import type { CoordinatorPeers } from '../coordinator/coordinator-peers.ts'
 import type { GroupCoordinator } from '../coordinator/group/group-coordinator.ts'
+import type { MarkerWriter } from '../coordinator/transaction/marker-writer.ts'
+import type { TransactionCoordinator } from '../coordinator/transaction/transaction-coordinator.ts'
 import type { Clock } from '../io/clock.ts'
 import type { TopicDefaults } from '../metadata/create-topics.ts'
+import type { EffectiveBrokerConfig } from '../metadata/effective-broker-config.ts'
 import type { Membership } from '../metadata/membership.ts'
 import type { Metadata } from '../metadata/metadata.ts'
 import type { TopicConfigs } from '../metadata/topic-configs.ts'
@@ -19,6 +23,8 @@ import type { RequestFaults } from './request-faults.ts'
 /** What a broker is, without sockets. Handlers get it with each request. */
 export interface Broker {
   readonly config: BrokerConfig
+  /** With what was changed at run time, as of an image of the metadata. */
+  readonly effectiveConfig: Pick<EffectiveBrokerConfig, 'of'>
   readonly clock: Clock
   readonly logger: Logger
   readonly metadata: Metadata
@@ -32,6 +38,10 @@ export interface Broker {
   readonly producerIds: ProducerIds
   readonly diskBudget: DiskBudget
   readonly groups: GroupCoordinator
+  readonly transactions: TransactionCoordinator
+  /** Those of all brokers of this process. */
+  readonly peers: CoordinatorPeers
+  readonly markers: MarkerWriter
   /** What happens, for whoever wants to see it; one for all brokers of this process, as the next. */
   readonly events: BrokerEvents
   readonly produceInterceptors: ProduceInterceptors

@@ -6,19 +6,53 @@ export interface CoordinatorRecord {
   readonly value: Buffer | null
 }
 
+/** Which producer, and which of its lives. */
+export interface ProducerIdentity {
+  readonly producerId: number
+  readonly producerEpoch: number
+}
+
+/** The marker that ends a producer's transaction in a log: what it wrote there since the one before counts, or does not. */
+export interface TransactionEnd extends ProducerIdentity {
+  readonly commit: boolean
+  /** Of the transaction's coordinator. */
+  readonly coordinatorEpoch: number
+}
+
+/** One append: records, as part of a producer's transaction or not; or the end of such a transaction. */
+export interface LogWrite {
+  readonly records: readonly CoordinatorRecord[]
+  readonly producer: ProducerIdentity | null
+  readonly transactionEnd: TransactionEnd | null
+}
+
+export interface LoggedProducer {
+  readonly producerEpoch: number
+  /** Of the last marker, -1 before the first. */
+  readonly coordinatorEpoch: number
+}
+
+export interface LogReplay {
+  /** With the producer whose transaction the record belongs to, null for one that counts at once. */
+  record(record: CoordinatorRecord, producer: ProducerIdentity | null): void
+  transactionEnd(end: TransactionEnd): void
+}
+
 /** What one kind of coordinator needs of storage: one log per shard, read whole at the start and then only appended to. */
 export interface CoordinatorLog {
   /** Shards there are; fixed from the creation of the logs on. */
   shardCount(): number
+  /** What a shard's log knows of a producer that has written to it; an older epoch than that is refused there. */
+  producer(shard: number, producerId: number): LoggedProducer | undefined
   /**
-   * Feeds every record of a shard to `replay`, oldest first; a log that does not exist yet has none. The buffers are
-   * views that end with the call. Rejects when the log cannot be read.
+   * Feeds every record and marker of a shard to `replay`, oldest first; a log that does not exist yet has none. The
+   * buffers are views that end with the call. Rejects when the log cannot be read.
    */
-  load(shard: number, replay: (record: CoordinatorRecord) => void): Promise<void>
+  load(shard: number, replay: LogReplay): Promise<void>
   /**
    * Appends to a shard in the order of the calls and resolves when the records are as durable as coordinators promise:
    * NONE, or why they are not. `fence` is what Membership.fenceFor said when the shard was loaded; an older one is
    * refused with NOT_COORDINATOR.
    */
-  append(shard: number, fence: number, records: readonly CoordinatorRecord[], nowMs: number): Promise<ErrorCode>
+  append(shard: number, fence: number, write: LogWrite, nowMs: number): Promise<ErrorCode>
 }

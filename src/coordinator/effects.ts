@@ -1,8 +1,11 @@
+import type { ProducerIdentity, TransactionEnd } from './coordinator-log.ts'
 import type { Outcome, Reply, TimerAction } from './shard-machine.ts'
 
 /** Collects what one event causes, while the functions that decide it call each other. */
 export class Effects<S, T, R, N = never> implements Outcome<S, T, R, N> {
   readonly records: R[] = []
+  producer: ProducerIdentity | null = null
+  transactionEnd: TransactionEnd | null = null
   readonly replies: Reply<S>[] = []
   readonly timers: TimerAction<T>[] = []
   readonly notes: N[] = []

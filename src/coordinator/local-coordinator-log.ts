@@ -5,15 +5,24 @@ import {
   codecOf,
   eachBatch,
   isControl,
+  isTransactional,
   readBatchHeader,
 } from '../../protocol/records/batch.ts'
-import { buildBatch } from '../../protocol/records/batch-builder.ts'
+import { buildBatch, buildEndTransactionMarker } from '../../protocol/records/batch-builder.ts'
 import { decompress } from '../../protocol/records/compression.ts'
+import { ControlType, controlTypeOf, coordinatorEpochOf } from '../../protocol/records/control-record.ts'
 import { readRecords } from '../../protocol/records/record.ts'
 import type { Metadata } from '../metadata/metadata.ts'
 import type { Durability, LogHandle, LogStore } from '../storage/storage.ts'
 import type { AppendsUnderWay } from './appends-under-way.ts'
-import type { CoordinatorLog, CoordinatorRecord } from './coordinator-log.ts'
+import type {
+  CoordinatorLog,
+  CoordinatorRecord,
+  LoggedProducer,
+  LogReplay,
+  LogWrite,
+  ProducerIdentity,
+} from './coordinator-log.ts'
 
 const LOAD_CHUNK_BYTES = 4 * 1024 * 1024
 /** Larger appends are cut into several batches, far below what a segment holds. */
@@ -54,7 +63,12 @@ export class LocalCoordinatorLog implements CoordinatorLog {
     return metadata.image.topics.get(topic)?.partitions.length ?? partitions
   }
 
-  async load(shard: number, replay: (record: CoordinatorRecord) => void): Promise<void> {
+  producer(shard: number, producerId: number): LoggedProducer | undefined {
+    const place = this.#locate(shard)
+    return place && this.#options.store.producer(place.log, producerId)
+  }
+
+  async load(shard: number, replay: LogReplay): Promise<void> {
     const place = this.#locate(shard)
     if (!place) return
     const { store, topic, underWay } = this.#options
@@ -79,7 +93,7 @@ export class LocalCoordinatorLog implements CoordinatorLog {
     }
   }
 
-  async append(shard: number, fence: number, records: readonly CoordinatorRecord[], nowMs: number): Promise<ErrorCode> {
+  async append(shard: number, fence: number, write: LogWrite, nowMs: number): Promise<ErrorCode> {
     if (!this.#holds(shard, fence)) return ErrorCode.NOT_COORDINATOR
     if (this.#creating !== null || !this.#locate(shard)) {
       await this.#create()
@@ -89,15 +103,8 @@ export class LocalCoordinatorLog implements CoordinatorLog {
     if (!place) return ErrorCode.COORDINATOR_NOT_AVAILABLE
     const { store, durability, underWay } = this.#options
     const { log, leaderEpoch } = place
-    const appends = inBatches(records).map((batch) => {
-      const bytes = buildBatch({ records: batch.map(({ key, value }) => ({ timestamp: nowMs, key, value })) })
-      const append = {
-        log,
-        records: bytes,
-        origin: 'coordinator',
-        leaderEpoch,
-        produceVersion: PRODUCE_VERSION,
-      } as const
+    const appends = batchesOf(write, nowMs).map((records) => {
+      const append = { log, records, origin: 'coordinator', leaderEpoch, produceVersion: PRODUCE_VERSION } as const
       return store.append([append], durability)
     })
     const results = (await underWay.track(shard, Promise.all(appends))).flat()
@@ -145,7 +152,7 @@ function unreadable(partition: string, offset: number, reason: string): Error {
 function replayChunks(
   chunks: readonly Buffer[],
   from: number,
-  replay: (record: CoordinatorRecord) => void,
+  replay: LogReplay,
   damaged: (offset: number, reason: string) => Error,
 ): number {
   let next = from
@@ -154,15 +161,33 @@ function replayChunks(
       const header = readBatchHeader(chunk, at)
       next = header.baseOffset + header.lastOffsetDelta + 1
       if (!batchCrcIsValid(chunk, at)) throw damaged(header.baseOffset, 'the CRC is wrong')
-      // Markers of transactions mean nothing as long as offsets are not committed in transactions.
-      if (isControl(header.attributes)) continue
-      const payload = decompress(codecOf(header.attributes), batchPayload(chunk, at), MAX_DECOMPRESSED_BYTES)
+      const { attributes, producerId, producerEpoch } = header
+      const payload = decompress(codecOf(attributes), batchPayload(chunk, at), MAX_DECOMPRESSED_BYTES)
+      const producer = isTransactional(attributes) ? { producerId, producerEpoch } : null
       for (const { offset, key, value } of readRecords(payload, header)) {
-        if (offset >= from && key !== null) replay({ key, value })
+        if (offset < from || key === null) continue
+        if (!isControl(attributes)) replay.record({ key, value }, producer)
+        else if (producer !== null) replayMarker(replay, producer, key, value)
       }
     }
   }
   return next
+}
+
+function replayMarker(replay: LogReplay, producer: ProducerIdentity, key: Buffer, value: Buffer | null): void {
+  const type = controlTypeOf(key)
+  if (type !== ControlType.COMMIT && type !== ControlType.ABORT) return
+  const commit = type === ControlType.COMMIT
+  replay.transactionEnd({ ...producer, commit, coordinatorEpoch: coordinatorEpochOf(value) })
+}
+
+/** What a write looks like in the log. Kafka gives the batches of a transaction sequence 0; nobody checks it. */
+function batchesOf({ records, producer, transactionEnd }: LogWrite, nowMs: number): Buffer[] {
+  if (transactionEnd !== null) return [buildEndTransactionMarker({ ...transactionEnd, timestamp: nowMs })]
+  const inTransaction = producer === null ? {} : { ...producer, baseSequence: 0, transactional: true }
+  return inBatches(records).map((batch) =>
+    buildBatch({ ...inTransaction, records: batch.map(({ key, value }) => ({ timestamp: nowMs, key, value })) }),
+  )
 }
 
 /** Cuts a long list of records where a batch would grow too large; a single record is never cut. */

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import { ErrorCode } from '../../protocol/errors.ts'
 import type { Clock, Timer } from '../io/clock.ts'
-import type { CoordinatorLog, CoordinatorRecord } from './coordinator-log.ts'
+import type { CoordinatorLog, LogWrite } from './coordinator-log.ts'
 import type { Outcome, RecordCodec, Reply, ShardEvent, ShardMachine } from './shard-machine.ts'
 
 /** A shard whose log cannot be read is tried again after this long, and then after ever longer. */
@@ -144,10 +144,13 @@ export class CoordinatorRuntime<Q, S, T, R, N = never> {
     shard.fence = this.#fenceOf(shard)
     const machine = createMachine(shard.index)
     let unknown = 0
-    await log.load(shard.index, ({ key, value }) => {
-      const record = codec.decode(key, value)
-      if (record === null) unknown++
-      else machine.replay(record)
+    await log.load(shard.index, {
+      record: ({ key, value }, producer) => {
+        const record = codec.decode(key, value)
+        if (record === null) unknown++
+        else machine.replay(record, producer)
+      },
+      transactionEnd: (end) => machine.replayTransactionEnd?.(end),
     })
     if (life !== shard.life || this.#closed) return
     if (unknown > 0) logger.warn({ kind, shard: shard.index, unknown }, 'records of an unknown kind were left alone')
@@ -160,10 +163,14 @@ export class CoordinatorRuntime<Q, S, T, R, N = never> {
     const nowMs = this.#options.clock.nowMs()
     try {
       const outcome = shard.machine.handle(event, nowMs)
+      const { producer, transactionEnd } = outcome
       const records = outcome.records.map((record) => this.#options.codec.encode(record))
-      for (const record of outcome.records) shard.machine.replay(record)
+      for (const record of outcome.records) shard.machine.replay(record, producer)
+      if (transactionEnd !== null) shard.machine.replayTransactionEnd?.(transactionEnd)
       this.#setTimers(shard, outcome)
-      if (records.length > 0) this.#append(shard, records, nowMs)
+      if (records.length > 0 || transactionEnd !== null) {
+        this.#append(shard, { records, producer, transactionEnd }, nowMs)
+      }
       const lastWrite = shard.writes.at(-1)
       if (lastWrite) {
         lastWrite.replies.push(...outcome.replies)
@@ -189,13 +196,13 @@ export class CoordinatorRuntime<Q, S, T, R, N = never> {
     }
   }
 
-  #append(shard: Shard<Q, S, T, R, N>, records: readonly CoordinatorRecord[], nowMs: number): void {
+  #append(shard: Shard<Q, S, T, R, N>, logWrite: LogWrite, nowMs: number): void {
     const { kind, log, logger } = this.#options
     const { life, index } = shard
     const write: Write<S, N> = { done: false, replies: [], notes: [] }
     shard.writes.push(write)
     const append = log
-      .append(index, shard.fence, records, nowMs)
+      .append(index, shard.fence, logWrite, nowMs)
       .catch((error: unknown) => {
         logger.error({ err: error, kind, shard: index }, 'append failed')
         return ErrorCode.COORDINATOR_NOT_AVAILABLE

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../../protocol/errors.ts'
+import type { ProducerIdentity, TransactionEnd } from './coordinator-log.ts'
 
 /**
  * The contract of every coordinator: a pure, synchronous state machine per shard. No promises, no clock, no I/O: what
@@ -9,8 +10,13 @@ import type { ErrorCode } from '../../protocol/errors.ts'
 export interface ShardMachine<Q, S, T, R, N = never> {
   /** Decides. What must survive a restart changes only when the runtime replays the records of the outcome. */
   handle(event: ShardEvent<Q, T>, nowMs: number): Outcome<S, T, R, N>
-  /** Applies a record: those of an outcome at once, those of the log when the shard is loaded. */
-  replay(record: R): void
+  /**
+   * Applies a record: those of an outcome at once, those of the log when the shard is loaded. With a producer it counts
+   * only once that producer's transaction is committed.
+   */
+  replay(record: R, producer: ProducerIdentity | null): void
+  /** Applies the end of a producer's transaction; left out where no log has any. */
+  replayTransactionEnd?(end: TransactionEnd): void
   /** The answer to a request that never reached the machine: the shard is loading, has moved, or lost its state. */
   refuse(request: Q, error: ErrorCode): S
 }
@@ -23,6 +29,10 @@ export type ShardEvent<Q, T> =
 
 export interface Outcome<S, T, R, N = never> {
   readonly records: readonly R[]
+  /** Whose transaction all of the records belong to; null for records that count at once. */
+  readonly producer: ProducerIdentity | null
+  /** A transaction ends in this shard; nothing else is written then. */
+  readonly transactionEnd: TransactionEnd | null
   /** Answers to this request or to earlier ones that were parked. */
   readonly replies: readonly Reply<S>[]
   readonly timers: readonly TimerAction<T>[]

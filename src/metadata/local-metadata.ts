@@ -13,6 +13,8 @@ import { readMetadataLog, type StoredMetadata } from './metadata-log-reader.ts'
 import { featureLevelRecord, registerBrokerRecord } from './metadata-record.ts'
 import { type Registration, snapshotRecords } from './snapshot-records.ts'
 
+/** KIP-890 in full. */
+export const TRANSACTION_VERSION = { name: 'transaction.version', min: 0, max: 2 } as const
 /** The feature level of Apache Kafka 4.3: the formats of the records that this broker writes. */
 export const METADATA_VERSION = { name: 'metadata.version', min: 7, max: 30 } as const
 
@@ -249,6 +251,10 @@ function startRecords(
   const records: MetadataRecord[] = []
   if (!image.features.has(METADATA_VERSION.name)) {
     records.push(featureLevelRecord({ name: METADATA_VERSION.name, featureLevel: METADATA_VERSION.max }))
+  }
+  // Directories from before there were transactions get it as well.
+  if (!image.features.has(TRANSACTION_VERSION.name)) {
+    records.push(featureLevelRecord({ name: TRANSACTION_VERSION.name, featureLevel: TRANSACTION_VERSION.max }))
   }
   records.push(...registrations.map((registration) => registerBrokerRecord(registration)))
   const ids = registrations.map(({ brokerId }) => brokerId)

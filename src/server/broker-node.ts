@@ -9,9 +9,12 @@ import { ProducerIds } from '../broker/producer-ids.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import { GroupCoordinator } from '../coordinator/group/group-coordinator.ts'
 import { LocalCoordinatorLog } from '../coordinator/local-coordinator-log.ts'
+import { MarkerWriter } from '../coordinator/transaction/marker-writer.ts'
+import { TransactionCoordinator } from '../coordinator/transaction/transaction-coordinator.ts'
+import { EffectiveBrokerConfig } from '../metadata/effective-broker-config.ts'
 import { topicChanges } from '../metadata/image.ts'
-import { GROUP_METADATA_TOPIC } from '../metadata/internal-topics.ts'
-import type { Membership } from '../metadata/membership.ts'
+import { GROUP_METADATA_TOPIC, TRANSACTION_STATE_TOPIC } from '../metadata/internal-topics.ts'
+import type { CoordinatorKind, Membership } from '../metadata/membership.ts'
 import type { MetadataImage } from '../metadata/metadata-image.ts'
 import { TopicConfigs } from '../metadata/topic-configs.ts'
 import type { Durability, LogHandle } from '../storage/storage.ts'
@@ -42,10 +45,9 @@ export class BrokerNode {
     const { clock, logger, random } = io
     const membership = cluster.membershipOf(config['node.id'])
     const durability: Durability = config['odradek.durability']
-    const ensureTopic = () => createInternalTopic({ config, metadata, topicDefaults }, GROUP_METADATA_TOPIC)
     const groups = new GroupCoordinator({
       config,
-      log: coordinatorLog(engine, config, membership, ensureTopic),
+      log: coordinatorLog(engine, config, membership, GROUPS),
       membership,
       clock,
       random,
@@ -55,8 +57,24 @@ export class BrokerNode {
     await groups.start()
     await groups.forgetMissingTopics(metadata.image)
     const { selfId } = membership
+    const producerIds = new ProducerIds(metadata, selfId)
+    const { peers } = engine
+    const markers = new MarkerWriter({ store, metadata, membership, peers, clock, durability })
+    const transactions = new TransactionCoordinator({
+      config,
+      log: coordinatorLog(engine, config, membership, TRANSACTIONS),
+      membership,
+      markers,
+      producerIds,
+      clock,
+      logger,
+    })
+    // Markers of a transaction that was decided before may go to groups of any broker.
+    peers.set(selfId, { groups, transactions })
+    await transactions.start()
     return new BrokerNode(engine, {
       config,
+      effectiveConfig: new EffectiveBrokerConfig(config, selfId),
       clock,
       logger,
       metadata,
@@ -67,9 +85,12 @@ export class BrokerNode {
       partitions: new Partitions(store, selfId),
       fetchPurgatory: new FetchPurgatory(clock),
       fetchSessions: new FetchSessionCache(clock, random, config['max.incremental.fetch.session.cache.slots']),
-      producerIds: new ProducerIds(metadata, selfId),
+      producerIds,
       diskBudget,
       groups,
+      transactions,
+      peers,
+      markers,
       faults,
       events,
       produceInterceptors,
@@ -108,23 +129,34 @@ export class BrokerNode {
 
   /** Before the image is the current one. */
   onChange(image: MetadataImage, previous: MetadataImage): void {
-    const { groups, logger } = this.broker
+    const { groups, transactions, logger } = this.broker
     const { removed } = topicChanges(image, previous)
     if (removed.length === 0) return
     // Never awaited here: what groups append may wait for metadata itself, for the creation of __consumer_offsets.
     // In memory it happens at once, and a start after a crash repeats it.
-    groups.onTopicsDeleted(removed.map(({ name }) => name)).catch((error: unknown) => {
+    const names = removed.map(({ name }) => name)
+    groups.onTopicsDeleted(names).catch((error: unknown) => {
       logger.error({ err: error }, 'offsets of deleted topics could not be removed')
+    })
+    if (!names.includes(TRANSACTION_STATE_TOPIC)) return
+    transactions.reload().catch((error: unknown) => {
+      logger.error({ err: error }, 'transactions could not be loaded anew')
     })
   }
 
   /** Whoever waits for data of a topic that is gone, or led elsewhere by now, is told. */
   onPublished(image: MetadataImage, previous: MetadataImage): void {
-    const { fetchPurgatory, groups } = this.broker
+    const { fetchPurgatory } = this.broker
     const { removed, changed } = topicChanges(image, previous)
     for (const { id } of removed) fetchPurgatory.completeTopic(id)
     for (const { id } of changed) if (previous.topicsById.has(id)) fetchPurgatory.completeTopic(id)
-    groups.followOwnership()
+    this.followOwnership()
+  }
+
+  /** Groups and transactions may be others' by now, or this broker's. */
+  followOwnership(): void {
+    this.broker.groups.followOwnership()
+    this.broker.transactions.followOwnership()
   }
 
   pause(): void {
@@ -139,35 +171,57 @@ export class BrokerNode {
   async kill(): Promise<void> {
     this.#server.abort()
     this.broker.fetchPurgatory.close()
-    await this.broker.groups.close()
+    await Promise.all([this.broker.groups.close(), this.broker.transactions.close()])
   }
 
   /** Answers what is in progress. Safe to call twice. */
   async close(): Promise<void> {
-    const { fetchPurgatory, groups } = this.broker
-    let groupsClosed: Promise<void> = Promise.resolve()
+    const { fetchPurgatory, groups, transactions } = this.broker
+    let closed: Promise<unknown> = Promise.resolve()
     await this.#server.close(() => {
       fetchPurgatory.close()
-      groupsClosed = groups.close()
+      closed = Promise.all([groups.close(), transactions.close()])
     })
-    await groupsClosed
+    await closed
   }
 }
 
+/** What the logs of one kind of coordinator are called, how many there are, and who is appending to them. */
+interface CoordinatorLogs {
+  readonly topic: string
+  readonly partitions: 'offsets.topic.num.partitions' | 'transaction.state.log.num.partitions'
+  readonly kind: CoordinatorKind
+  readonly underWay: 'groupAppends' | 'transactionAppends'
+}
+
+const GROUPS: CoordinatorLogs = {
+  topic: GROUP_METADATA_TOPIC,
+  partitions: 'offsets.topic.num.partitions',
+  kind: 'group',
+  underWay: 'groupAppends',
+}
+const TRANSACTIONS: CoordinatorLogs = {
+  topic: TRANSACTION_STATE_TOPIC,
+  partitions: 'transaction.state.log.num.partitions',
+  kind: 'transaction',
+  underWay: 'transactionAppends',
+}
+
 function coordinatorLog(
-  { store, metadata, groupAppends }: Engine,
+  engine: Engine,
   config: BrokerConfig,
   membership: Membership,
-  ensureTopic: () => Promise<void>,
+  { topic, partitions, kind, underWay }: CoordinatorLogs,
 ): LocalCoordinatorLog {
+  const { store, metadata, topicDefaults } = engine
   return new LocalCoordinatorLog({
-    topic: GROUP_METADATA_TOPIC,
-    partitions: config['offsets.topic.num.partitions'],
+    topic,
+    partitions: config[partitions],
     store,
     metadata,
-    ensureTopic,
+    ensureTopic: () => createInternalTopic({ config, metadata, topicDefaults }, topic),
     durability: config['odradek.durability'],
-    fence: (shard) => membership.fenceFor('group', shard),
-    underWay: groupAppends,
+    fence: (shard) => membership.fenceFor(kind, shard),
+    underWay: engine[underWay],
   })
 }

@@ -51,8 +51,8 @@ export class Connection implements ConnectionInfo, SocketHandler, ReplyQueueOwne
   #refusing = false
   /** Of a request that no other is taken after. */
   #lastSlot: ReplySlot | null = null
-  /** Requests are not begun, and their order stays. */
-  #holding = false
+  /** How many want requests not to be begun; their order stays. */
+  #holds = 0
   #ending = false
   #closed = false
   #lingerMs = LINGER_MS
@@ -187,14 +187,13 @@ export class Connection implements ConnectionInfo, SocketHandler, ReplyQueueOwne
     this.#lastSlot = slot
   }
 
-  /** The next requests wait until `admitRequests`; those that were begun are answered. */
+  /** The next requests wait for as many calls of `admitRequests`; those that were begun are answered. */
   holdRequests(): void {
-    this.#holding = true
+    this.#holds++
   }
 
   admitRequests(): void {
-    this.#holding = false
-    this.#pump()
+    if (--this.#holds === 0) this.#pump()
   }
 
   /** Stands still until `letGo`: the peer sees a broker that neither reads nor answers. */
@@ -223,12 +222,12 @@ export class Connection implements ConnectionInfo, SocketHandler, ReplyQueueOwne
     this.#pumping = false
     if (this.#ending) return
     this.replies.flush()
-    this.#setPaused(!this.#refusing && (this.#holding || this.#intake.blocked || this.#repliesPileUp))
+    this.#setPaused(!this.#refusing && (this.#holds > 0 || this.#intake.blocked || this.#repliesPileUp))
   }
 
   #beginRequests(): void {
     try {
-      while (!this.#refusing && !this.#holding && !this.#repliesPileUp) {
+      while (!this.#refusing && this.#holds === 0 && !this.#repliesPileUp) {
         const intake = this.#intake.next()
         if (intake === null) return
         this.#begin(intake)

@@ -7,6 +7,7 @@ import { topicDefaults } from '../broker/topic-defaults.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import type { TopicConfig } from '../config/topic-config.ts'
 import { AppendsUnderWay } from '../coordinator/appends-under-way.ts'
+import { CoordinatorPeers } from '../coordinator/coordinator-peers.ts'
 import type { Clock } from '../io/clock.ts'
 import type { FileSystem } from '../io/file-system.ts'
 import type { ProcessTable } from '../io/process-table.ts'
@@ -17,7 +18,13 @@ import type { Work } from '../io/work.ts'
 import { Cluster } from '../metadata/cluster.ts'
 import type { TopicDefaults } from '../metadata/create-topics.ts'
 import { EffectiveBrokerConfig } from '../metadata/effective-broker-config.ts'
-import { type FoundMetadata, findMetadata, LocalMetadata, METADATA_VERSION } from '../metadata/local-metadata.ts'
+import {
+  type FoundMetadata,
+  findMetadata,
+  LocalMetadata,
+  METADATA_VERSION,
+  TRANSACTION_VERSION,
+} from '../metadata/local-metadata.ts'
 import type { MetadataImage } from '../metadata/metadata-image.ts'
 import { TopicConfigs } from '../metadata/topic-configs.ts'
 import { newTopicId } from '../metadata/topic-id.ts'
@@ -45,8 +52,10 @@ export interface Engine extends Extensions {
   readonly store: LocalLogStore
   readonly metadata: LocalMetadata
   readonly cluster: Cluster
-  /** To the logs of groups. */
+  /** To the logs of groups, and of transactions. */
   readonly groupAppends: AppendsUnderWay
+  readonly transactionAppends: AppendsUnderWay
+  readonly peers: CoordinatorPeers
   readonly topicDefaults: TopicDefaults
   readonly diskBudget: DiskBudget
 }
@@ -89,8 +98,12 @@ export async function openEngine(
   await store.settleUnknown()
   const diskBudget = await openDiskBudget(io, config, store, metadata, configOf)
   const defaults = topicDefaults(config, io.random, cluster)
-  const groupAppends = new AppendsUnderWay()
-  return { io, store, metadata, cluster, groupAppends, topicDefaults: defaults, diskBudget, ...extensions }
+  const coordination = {
+    groupAppends: new AppendsUnderWay(),
+    transactionAppends: new AppendsUnderWay(),
+    peers: new CoordinatorPeers(),
+  }
+  return { io, store, metadata, cluster, topicDefaults: defaults, diskBudget, ...coordination, ...extensions }
 }
 
 async function openDiskBudget(
@@ -201,7 +214,6 @@ function openMetadata(
 }
 
 function registrationOf({ random }: BrokerIo, config: BrokerConfig, directoryId: string) {
-  const { name, min, max } = METADATA_VERSION
   return {
     brokerId: config['node.id'],
     incarnationId: newTopicId(random),
@@ -211,7 +223,11 @@ function registrationOf({ random }: BrokerIo, config: BrokerConfig, directoryId:
       port: advertisedPort ?? port,
       securityProtocol: PLAINTEXT,
     })),
-    features: [{ name, minSupportedVersion: min, maxSupportedVersion: max }],
+    features: [METADATA_VERSION, TRANSACTION_VERSION].map(({ name, min, max }) => ({
+      name,
+      minSupportedVersion: min,
+      maxSupportedVersion: max,
+    })),
     rack: config['broker.rack'],
     logDirs: [directoryId],
   }

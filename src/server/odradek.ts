@@ -182,10 +182,10 @@ export class Odradek {
     })
   }
 
-  /** Every group begins with what is in the logs now: all members are sent away. */
-  async reloadGroups(): Promise<void> {
+  /** Groups and transactions begin with what is in the logs now: all members are sent away. */
+  async reloadCoordinators(): Promise<void> {
     const running = [...this.#members.values()].filter(({ state }) => state !== 'killed')
-    await Promise.all(running.map(({ node }) => node.broker.groups.reload()))
+    await Promise.all(running.flatMap(({ node }) => [node.broker.groups.reload(), node.broker.transactions.reload()]))
   }
 
   async expireOffsets(): Promise<void> {
@@ -226,7 +226,7 @@ export class Odradek {
   async #elect(decide: (image: MetadataImage) => readonly MetadataRecord[]): Promise<void> {
     await this.engine.metadata.change((image) => ({ records: decide(image), result: null }))
     // Also where no record says so: groups without a log follow who is alive.
-    for (const { node } of this.#members.values()) node.broker.groups.followOwnership()
+    for (const { node } of this.#members.values()) node.followOwnership()
   }
 
   #member(id: number): Member {

@@ -154,6 +154,8 @@ export interface LogStore {
   /** Moves the log start up to offset, which is at most the high watermark. Durable when it resolves. */
   deleteRecords(log: LogHandle, offset: number): Promise<LogOffsets>
   producers(log: LogHandle): readonly ProducerStateEntry[]
+  /** One of them. Cheap: on the path of every transactional request. */
+  producer(log: LogHandle, producerId: number): ProducerStateEntry | undefined
   sizeBytes(log: LogHandle): number
   /** Where the logs live, with the space there; for DescribeLogDirs. */
   directories(): readonly LogDirectory[]

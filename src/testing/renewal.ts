@@ -16,7 +16,7 @@ const GONE: readonly ErrorCode[] = [ErrorCode.NONE, ErrorCode.GROUP_ID_NOT_FOUND
 /** Everything that users have made goes, and these topics are there again. All members of groups are sent away. */
 export async function renewAll(odradek: Odradek, topics: readonly NewTopic[]): Promise<CreatedTopic[]> {
   const created = await replace(odradek, (image) => resetMetadata(image).records, topics)
-  await odradek.reloadGroups()
+  await odradek.reloadCoordinators()
   return created
 }
 

@@ -148,9 +148,12 @@ describe('ApiVersions handler', () => {
   })
 
   it('trap 10: a feature is told as finalized only when the metadata says so', () => {
-    const broker = fakeBroker({ features: new Map([['transaction.version', 2]]) })
     const request = { clientSoftwareName: 'a', clientSoftwareVersion: 'b' }
-    expect(entry.handle(context(4, broker), request)).toMatchObject({ finalizedFeatures: [] })
+    const toldOf = (features: [string, number][]) =>
+      entry.handle(context(4, fakeBroker({ features: new Map(features) })), request)
+    expect(toldOf([['share.version', 1]])).toMatchObject({ finalizedFeatures: [] })
+    const finalized = { name: 'transaction.version', maxVersionLevel: 2, minVersionLevel: 2 }
+    expect(toldOf([['transaction.version', 2]])).toMatchObject({ finalizedFeatures: [finalized] })
   })
 
   it('fails in its own shape', () => {

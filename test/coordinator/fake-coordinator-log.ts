@@ -1,15 +1,16 @@
 import { ErrorCode } from '../../protocol/errors.ts'
-import type { CoordinatorLog, CoordinatorRecord } from '../../src/coordinator/coordinator-log.ts'
+import type { CoordinatorLog, CoordinatorRecord, LogReplay, LogWrite } from '../../src/coordinator/coordinator-log.ts'
 
 interface Appending {
   readonly shard: number
   readonly records: readonly CoordinatorRecord[]
+  readonly write: LogWrite
   readonly end: (error: ErrorCode) => void
 }
 
 /** A log whose appends end when the test says so. What failed is not in it. */
 export class FakeCoordinatorLog implements CoordinatorLog {
-  readonly #shards: CoordinatorRecord[][]
+  readonly #shards: LogWrite[][]
   readonly appending: Appending[] = []
   readonly fences: number[] = []
   /** Set: appends are durable at once. */
@@ -26,24 +27,31 @@ export class FakeCoordinatorLog implements CoordinatorLog {
     return this.#shards.length
   }
 
-  async load(shard: number, replay: (record: CoordinatorRecord) => void): Promise<void> {
-    this.loads++
-    await this.loading
-    for (const record of this.#shards[shard]!) replay(record)
+  producer(): undefined {
+    return undefined
   }
 
-  append(shard: number, fence: number, records: readonly CoordinatorRecord[]): Promise<ErrorCode> {
+  async load(shard: number, replay: LogReplay): Promise<void> {
+    this.loads++
+    await this.loading
+    for (const { records, producer, transactionEnd } of this.#shards[shard]!) {
+      for (const record of records) replay.record(record, producer)
+      if (transactionEnd !== null) replay.transactionEnd(transactionEnd)
+    }
+  }
+
+  append(shard: number, fence: number, write: LogWrite): Promise<ErrorCode> {
     this.fences.push(fence)
     if (this.isFast) {
-      this.#shards[shard]!.push(...records)
+      this.#shards[shard]!.push(write)
       return Promise.resolve(ErrorCode.NONE)
     }
     return new Promise((resolve) => {
       const end = (error: ErrorCode) => {
-        if (error === ErrorCode.NONE) this.#shards[shard]!.push(...records)
+        if (error === ErrorCode.NONE) this.#shards[shard]!.push(write)
         resolve(error)
       }
-      this.appending.push({ shard, records, end })
+      this.appending.push({ shard, records: write.records, write, end })
     })
   }
 
@@ -57,6 +65,11 @@ export class FakeCoordinatorLog implements CoordinatorLog {
     this.appending.shift()!.end(error)
     await settled()
   }
+}
+
+/** Records that count at once. */
+export function plainWrite(records: readonly CoordinatorRecord[]): LogWrite {
+  return { records, producer: null, transactionEnd: null }
 }
 
 /** Until nothing that is already decided is still on its way through promises. */

@@ -221,14 +221,14 @@ export class GroupDriver {
     this.#timers.clear()
     this.parked.clear()
     this.#noted.clear()
-    for (const record of this.log) this.machine.replay(record)
+    for (const record of this.log) this.machine.replay(record, null)
     this.#handle({ kind: 'loaded' })
   }
 
   #handle(event: ShardEvent<GroupRequest, GroupTimer>): void {
     const outcome = this.machine.handle(event, this.nowMs + this.#skewMs)
     for (const record of outcome.records) {
-      this.machine.replay(record)
+      this.machine.replay(record, null)
       const { key, value } = groupRecordCodec.encode(record)
       this.log.push(groupRecordCodec.decode(key, value)!)
     }

@@ -9,6 +9,7 @@ import type { MetadataImage, TopicImage } from '../../src/metadata/metadata-imag
 import type { LogStore } from '../../src/storage/storage.ts'
 import { config, type Fixture, NOW_MS, openFixture, readAll, TOPIC_ID } from '../storage/store-fixture.ts'
 import { fakeBroker } from '../support/fake-broker.ts'
+import { plainWrite } from './fake-coordinator-log.ts'
 
 const TOPIC = '__consumer_offsets'
 const PARTITIONS = 3
@@ -65,7 +66,10 @@ async function openAll(store: LogStore): Promise<void> {
 
 async function load({ log }: { log: LocalCoordinatorLog }, shard = 0): Promise<string[]> {
   const keys: string[] = []
-  await log.load(shard, ({ key, value }) => keys.push(`${key}=${value}`))
+  await log.load(shard, {
+    record: ({ key, value }) => keys.push(`${key}=${value}`),
+    transactionEnd: ({ producerId }) => keys.push(`end of ${producerId}`),
+  })
   return keys
 }
 
@@ -83,7 +87,10 @@ describe('a coordinator log on this disk', () => {
 
   it('creates its topic at the first append, once', async () => {
     const opened = await open()
-    const appends = [opened.log.append(0, 9, [record('a')], NOW_MS), opened.log.append(2, 9, [record('b')], NOW_MS)]
+    const appends = [
+      opened.log.append(0, 9, plainWrite([record('a')]), NOW_MS),
+      opened.log.append(2, 9, plainWrite([record('b')]), NOW_MS),
+    ]
     expect(await Promise.all(appends)).toEqual([ErrorCode.NONE, ErrorCode.NONE])
     expect(opened.created()).toBe(1)
     expect(await load(opened, 0)).toEqual(['a=value of a'])
@@ -93,7 +100,7 @@ describe('a coordinator log on this disk', () => {
   it('a shard that is taken over while the topic is created gets nothing from the owner before', async () => {
     let create = () => {}
     const opened = await open(undefined, { ensure: () => new Promise((resolve) => (create = resolve)) })
-    const append = opened.log.append(0, 9, [record('a')], NOW_MS)
+    const append = opened.log.append(0, 9, plainWrite([record('a')]), NOW_MS)
     opened.owners.fence = 10
     create()
     expect(await append).toBe(ErrorCode.NOT_COORDINATOR)
@@ -102,14 +109,14 @@ describe('a coordinator log on this disk', () => {
   it('who never owned a shard cannot write to it', async () => {
     const opened = await open(undefined, { exists: true })
     opened.owners.fence = -1
-    expect(await opened.log.append(0, -1, [record('a')], NOW_MS)).toBe(ErrorCode.NOT_COORDINATOR)
-    expect(await opened.log.append(0, 9, [record('a')], NOW_MS)).toBe(ErrorCode.NOT_COORDINATOR)
+    expect(await opened.log.append(0, -1, plainWrite([record('a')]), NOW_MS)).toBe(ErrorCode.NOT_COORDINATOR)
+    expect(await opened.log.append(0, 9, plainWrite([record('a')]), NOW_MS)).toBe(ErrorCode.NOT_COORDINATOR)
     expect(await load(opened)).toEqual([])
   })
 
   it('a new owner reads what the one before was still writing', async () => {
     const opened = await open(undefined, { exists: true })
-    const append = opened.log.append(0, 9, [record('a')], NOW_MS)
+    const append = opened.log.append(0, 9, plainWrite([record('a')]), NOW_MS)
     opened.owners.fence = 10
     expect(await load(opened)).toEqual(['a=value of a'])
     expect(await append).toBe(ErrorCode.NONE)
@@ -119,7 +126,7 @@ describe('a coordinator log on this disk', () => {
     const opened = await open()
     const appends: Promise<ErrorCode>[] = []
     for (let i = 0; i < 20; i++) {
-      appends.push(opened.log.append(0, 9, [record(`k${i}`)], NOW_MS))
+      appends.push(opened.log.append(0, 9, plainWrite([record(`k${i}`)]), NOW_MS))
       // Some arrive at each stage of the creation.
       await Promise.resolve()
     }
@@ -129,7 +136,7 @@ describe('a coordinator log on this disk', () => {
 
   it('writes what Kafka would: time, tombstones, the leader epoch', async () => {
     const opened = await open(undefined, { exists: true })
-    await opened.log.append(1, 9, [record('a'), record('a', null)], NOW_MS + 5)
+    await opened.log.append(1, 9, plainWrite([record('a'), record('a', null)]), NOW_MS + 5)
     const records = await stored(opened, 1)
     expect(
       records.map(({ offset, timestamp, key, value }) => [offset, timestamp, `${key}`, value?.toString()]),
@@ -143,35 +150,36 @@ describe('a coordinator log on this disk', () => {
   it('cuts what is too large for one batch, and reads it back in order', async () => {
     const opened = await open(undefined, { exists: true })
     const large = Array.from({ length: 20 }, (_, i) => record(`k${i}`, 'x'.repeat(1024 * 1024)))
-    expect(await opened.log.append(0, 9, large, NOW_MS)).toBe(ErrorCode.NONE)
+    expect(await opened.log.append(0, 9, plainWrite(large), NOW_MS)).toBe(ErrorCode.NONE)
     const keys = (await load(opened)).map((line) => line.split('=')[0])
     expect(keys).toEqual(large.map(({ key }) => `${key}`))
   })
 
   it('what was acknowledged is there after the power went', async () => {
     const opened = await open()
-    for (const key of ['a', 'b', 'c']) expect(await opened.log.append(0, 9, [record(key)], NOW_MS)).toBe(ErrorCode.NONE)
+    for (const key of ['a', 'b', 'c'])
+      expect(await opened.log.append(0, 9, plainWrite([record(key)]), NOW_MS)).toBe(ErrorCode.NONE)
     const after = await open(opened.fileSystem.crash(7), { exists: true })
     expect(await load(after)).toEqual(['a', 'b', 'c'].map((key) => `${key}=value of ${key}`))
   })
 
   it('a fence from before is refused, and nothing is written', async () => {
     const opened = await open(undefined, { exists: true })
-    expect(await opened.log.append(0, 8, [record('zombie')], NOW_MS)).toBe(ErrorCode.NOT_COORDINATOR)
+    expect(await opened.log.append(0, 8, plainWrite([record('zombie')]), NOW_MS)).toBe(ErrorCode.NOT_COORDINATOR)
     expect(await load(opened)).toEqual([])
   })
 
   it('a disk that fails is an error of the append', async () => {
     const opened = await open(undefined, { exists: true })
     opened.fileSystem.faults.push({ operation: 'sync', code: 'EIO', times: 10 })
-    expect(await opened.log.append(0, 9, [record('a')], NOW_MS)).toBe(ErrorCode.KAFKA_STORAGE_ERROR)
+    expect(await opened.log.append(0, 9, plainWrite([record('a')]), NOW_MS)).toBe(ErrorCode.KAFKA_STORAGE_ERROR)
   })
 
   it('a topic that cannot be created fails the appends that need it, and the next one tries again', async () => {
     let attempts = 0
     const ensure = () => Promise.reject(new Error(`attempt ${++attempts}`))
     const opened = await open(undefined, { ensure })
-    await expect(opened.log.append(0, 9, [record('a')], NOW_MS)).rejects.toThrow('attempt 1')
-    await expect(opened.log.append(0, 9, [record('a')], NOW_MS)).rejects.toThrow('attempt 2')
+    await expect(opened.log.append(0, 9, plainWrite([record('a')]), NOW_MS)).rejects.toThrow('attempt 1')
+    await expect(opened.log.append(0, 9, plainWrite([record('a')]), NOW_MS)).rejects.toThrow('attempt 2')
   })
 })

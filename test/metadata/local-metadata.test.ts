@@ -33,9 +33,12 @@ function logFile(disk: SimulatedFileSystem): string {
 }
 
 describe('local metadata', () => {
-  it('gives a fresh directory its feature level and nothing else', async () => {
+  it('gives a fresh directory its feature levels and nothing else', async () => {
     const { disk, metadata } = await fresh()
-    expect([...metadata.image.features]).toEqual([['metadata.version', 30]])
+    expect([...metadata.image.features]).toEqual([
+      ['metadata.version', 30],
+      ['transaction.version', 2],
+    ])
     expect(metadata.image.topics.size).toBe(0)
     expect(metadata.image.clusterId).toBe('a-cluster')
     expect(disk.list(DIRECTORY)).toEqual(['00000000000000000000.log'])

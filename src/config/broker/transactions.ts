@@ -10,27 +10,26 @@ export const transactionConfigs = {
   'add.partitions.to.txn.retry.backoff.max.ms': int(
     100,
     'How long Produce waits for the markers of the transaction before.',
-    { min: 0, use: 'accept' },
+    { min: 0 },
   ),
-  'add.partitions.to.txn.retry.backoff.ms': int(20, 'How often it looks for them.', { min: 1, use: 'accept' }),
+  'add.partitions.to.txn.retry.backoff.ms': int(20, 'How often it looks for them.', { min: 1 }),
   'transaction.abort.timed.out.transaction.cleanup.interval.ms': int(
     10000,
     'How often transactions are looked for that took too long.',
-    { min: 1, use: 'accept' },
+    { min: 1 },
   ),
   'transaction.max.timeout.ms': int(900000, 'Longest transaction timeout a producer may ask for.', {
     min: 1,
-    use: 'accept',
   }),
   'transaction.partition.verification.enable': boolean(
     true,
     'Whether Produce checks that its partition was added to the transaction.',
-    { dynamic: 'cluster', use: 'accept' },
+    { dynamic: 'cluster' },
   ),
   'transaction.remove.expired.transaction.cleanup.interval.ms': int(
     3600000,
     'How often transactional ids are looked for that have expired.',
-    { min: 1, use: 'accept' },
+    { min: 1 },
   ),
   'transaction.state.log.load.buffer.size': int(5242880, 'Bytes read at once while transactions are loaded.', {
     min: 1,
@@ -43,23 +42,20 @@ export const transactionConfigs = {
   ),
   'transaction.state.log.num.partitions': int(50, 'Partitions of __transaction_state; fixed once it exists.', {
     min: 1,
-    use: 'accept',
   }),
   'transaction.state.log.replication.factor': short(
     3,
     'Replicas of __transaction_state; at most the number of brokers.',
-    { min: 1, use: 'accept' },
+    { min: 1 },
   ),
   'transaction.state.log.segment.bytes': int(104857600, 'Segment size of __transaction_state.', {
     min: 1,
-    use: 'accept',
   }),
   'transaction.two.phase.commit.enable': boolean(false, 'Whether producers may take part in a two-phase commit.', {
     use: 'accept',
   }),
   'transactional.id.expiration.ms': int(604800000, 'A transactional id that was not used for this long is forgotten.', {
     min: 1,
-    use: 'accept',
   }),
   'share.coordinator.append.linger.ms': int(
     -1,

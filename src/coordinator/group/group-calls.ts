@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../../../protocol/errors.ts'
+import type { ProducerIdentity } from '../coordinator-log.ts'
 
 /** What the group coordinator is asked and what it answers, without versions: those are the handlers' concern. */
 
@@ -116,6 +117,16 @@ export interface OffsetCommitCall {
   readonly offsets: readonly OffsetToCommit[]
 }
 
+/** Offsets that count once the producer's transaction is committed. */
+export interface TransactionalOffsetCommitCall extends ProducerIdentity {
+  readonly groupId: string
+  /** Negative, with an empty member id, where the version has neither. */
+  readonly generationId: number
+  readonly memberId: string
+  readonly groupInstanceId: string | null
+  readonly offsets: readonly OffsetToCommit[]
+}
+
 export interface OffsetToCommit {
   readonly topic: string
   readonly topicId: string
@@ -135,6 +146,8 @@ export interface OffsetFetchCall {
   readonly groupId: string
   /** Null for everything the group has committed. */
   readonly topics: readonly TopicPartitions[] | null
+  /** Partitions that an open transaction has committed are not told: the answer would be old (KIP-447). */
+  readonly requireStable?: boolean
 }
 
 export interface TopicPartitions {
@@ -159,6 +172,8 @@ export interface FetchedOffset {
   readonly offset: number
   readonly leaderEpoch: number
   readonly metadata: string
+  /** Stable offsets were asked for, and a transaction that commits this partition is open. */
+  readonly unstable?: true
 }
 
 /** Empty text where the state is not known. */

@@ -6,7 +6,7 @@ import type { Random } from '../../io/random.ts'
 import { GROUP_METADATA_TOPIC } from '../../metadata/internal-topics.ts'
 import type { Membership } from '../../metadata/membership.ts'
 import type { MetadataImage } from '../../metadata/metadata-image.ts'
-import type { CoordinatorLog } from '../coordinator-log.ts'
+import type { CoordinatorLog, TransactionEnd } from '../coordinator-log.ts'
 import { CoordinatorRuntime } from '../runtime.ts'
 import { shardOf } from '../shard-of.ts'
 import type {
@@ -28,6 +28,7 @@ import type {
   OffsetFetchResult,
   SyncGroupCall,
   SyncGroupResult,
+  TransactionalOffsetCommitCall,
 } from './group-calls.ts'
 import type { GroupConfig } from './group-config.ts'
 import { GroupMachine } from './group-machine.ts'
@@ -53,9 +54,11 @@ export interface GroupCoordinatorOptions {
 export class GroupCoordinator {
   readonly #runtime: CoordinatorRuntime<GroupRequest, GroupResponse, GroupTimer, GroupRecord, GroupNote>
   readonly #random: Random
+  readonly #log: CoordinatorLog
 
   constructor({ config, log, membership, clock, random, logger, onNotes }: GroupCoordinatorOptions) {
     this.#random = random
+    this.#log = log
     this.#runtime = new CoordinatorRuntime({
       kind: 'group',
       createMachine: () => new GroupMachine(config),
@@ -122,6 +125,29 @@ export class GroupCoordinator {
 
   commitOffsets(call: OffsetCommitCall): Promise<OffsetCommitResult> {
     return this.#call(call.groupId, 'commitOffsets', call)
+  }
+
+  /** The partition of the group's log has to be part of the producer's transaction: the caller has seen to it. */
+  commitOffsetsInTransaction(call: TransactionalOffsetCommitCall): Promise<OffsetCommitResult> {
+    const { groupId, producerId, producerEpoch, offsets } = call
+    // The log would refuse it, and with it everything that the shard has decided since.
+    const known = this.#log.producer(this.shardOf(groupId), producerId)
+    if (known !== undefined && producerEpoch < known.producerEpoch) {
+      return Promise.resolve({ errors: offsets.map(() => ErrorCode.INVALID_PRODUCER_EPOCH) })
+    }
+    return this.#call(groupId, 'commitOffsetsInTransaction', call)
+  }
+
+  /** Writes the marker of a transaction to one partition of the groups' topic; durable when it resolves. */
+  endTransaction(shard: number, end: TransactionEnd): Promise<ErrorCode> {
+    const known = this.#log.producer(shard, end.producerId)
+    if (known !== undefined && end.producerEpoch < known.producerEpoch) {
+      return Promise.resolve(ErrorCode.INVALID_PRODUCER_EPOCH)
+    }
+    if (known !== undefined && end.coordinatorEpoch < known.coordinatorEpoch) {
+      return Promise.resolve(ErrorCode.TRANSACTION_COORDINATOR_FENCED)
+    }
+    return this.#ask(shard, 'endTransaction', end)
   }
 
   fetchOffsets(call: OffsetFetchCall): Promise<OffsetFetchResult> {

@@ -1,4 +1,5 @@
 import { ErrorCode } from '../../../protocol/errors.ts'
+import type { ProducerIdentity, TransactionEnd } from '../coordinator-log.ts'
 import { Effects } from '../effects.ts'
 import type { Outcome, ShardEvent, ShardMachine } from '../shard-machine.ts'
 import { ClassicGroup } from './classic-group.ts'
@@ -6,7 +7,14 @@ import type { JoinCall } from './classic-join.ts'
 import { checkJoin, expirePendingMember, joinGroup } from './classic-join.ts'
 import { expireSession, heartbeat, leaveGroup, syncGroup } from './classic-membership.ts'
 import { completeJoin, endInitialDelay, endPendingSync, rebalance, restartSession } from './classic-rebalance.ts'
-import type { HeartbeatCall, LeaveGroupCall, OffsetCommitCall, OffsetDeleteCall, SyncGroupCall } from './group-calls.ts'
+import type {
+  HeartbeatCall,
+  LeaveGroupCall,
+  OffsetCommitCall,
+  OffsetDeleteCall,
+  SyncGroupCall,
+  TransactionalOffsetCommitCall,
+} from './group-calls.ts'
 import { type GroupConfig, MAX_GROUPS_PER_SHARD } from './group-config.ts'
 import type { GroupNote } from './group-notes.ts'
 import { describeGroup, fetchOffsets, listGroups } from './group-queries.ts'
@@ -23,9 +31,10 @@ import {
   type Scope,
   syncError,
 } from './group-scope.ts'
-import { commitOffsets } from './offset-commit.ts'
+import { commitOffsets, commitOffsetsInTransaction } from './offset-commit.ts'
 import { expireOffsets } from './offset-expiration.ts'
 import { OffsetStore } from './offset-store.ts'
+import { PendingOffsets } from './pending-offsets.ts'
 
 /**
  * One shard of the group coordinator: its groups and their offsets. Offsets and complete generations change by replay
@@ -35,6 +44,7 @@ export class GroupMachine implements ShardMachine<GroupRequest, GroupResponse, G
   readonly #config: GroupConfig
   readonly #groups = new Map<string, ClassicGroup>()
   readonly #offsets = new OffsetStore()
+  readonly #pending = new PendingOffsets()
 
   constructor(config: GroupConfig) {
     this.#config = config
@@ -56,19 +66,32 @@ export class GroupMachine implements ShardMachine<GroupRequest, GroupResponse, G
     return refuseRequest(request, error)
   }
 
-  replay(record: GroupRecord): void {
+  replay(record: GroupRecord, producer: ProducerIdentity | null = null): void {
     const { group: groupId } = record
     if (record.type === 'GroupMetadata') {
       if (record.value === null) this.#groups.set(groupId, new ClassicGroup(groupId))
       else this.#groupOrNew(groupId).replay(record.value)
     } else if (record.value === null) {
       this.#offsets.delete(groupId, record.topic, record.partition)
+      this.#pending.supersede(groupId, record.topic, record.partition)
     } else {
       // Offsets without members are a group too: that of consumers which assign partitions themselves.
       this.#groupOrNew(groupId)
-      this.#offsets.set(groupId, record.topic, record.partition, record.value)
+      if (producer === null) {
+        this.#offsets.set(groupId, record.topic, record.partition, record.value)
+        this.#pending.supersede(groupId, record.topic, record.partition)
+      } else this.#pending.add(producer.producerId, record, record.value)
     }
     this.#dropIfForgotten(groupId)
+  }
+
+  replayTransactionEnd(end: TransactionEnd): void {
+    const waiting = this.#pending.groupIds()
+    for (const { group, topic, partition, offset } of this.#pending.end(end)) {
+      this.#groupOrNew(group)
+      this.#offsets.set(group, topic, partition, offset)
+    }
+    for (const groupId of waiting) this.#dropIfForgotten(groupId)
   }
 
   #request(scope: Scope, token: number, request: GroupRequest): void {
@@ -86,8 +109,13 @@ export class GroupMachine implements ShardMachine<GroupRequest, GroupResponse, G
         return this.#leaveGroup(scope, request.call)
       case 'commitOffsets':
         return { errors: this.#commitOffsets(scope, request.call) }
+      case 'commitOffsetsInTransaction':
+        return { errors: this.#commitInTransaction(scope, request.call) }
+      case 'endTransaction':
+        scope.effects.transactionEnd = request.call
+        return ErrorCode.NONE
       case 'fetchOffsets':
-        return fetchOffsets(this.#offsets, request.call)
+        return fetchOffsets(this.#offsets, this.#pending, request.call)
       case 'describeGroup':
         return describeGroup(request.call, this.#groups.get(request.call))
       case 'listGroups':
@@ -190,6 +218,16 @@ export class GroupMachine implements ShardMachine<GroupRequest, GroupResponse, G
     return errors
   }
 
+  #commitInTransaction(scope: Scope, call: TransactionalOffsetCommitCall): readonly ErrorCode[] {
+    const { groupId, generationId, offsets, producerId, producerEpoch } = call
+    const known = this.#groups.get(groupId)
+    if (!known && generationId >= 0) return offsets.map(() => ErrorCode.ILLEGAL_GENERATION)
+    if (!known && this.#groups.size >= MAX_GROUPS_PER_SHARD)
+      return offsets.map(() => ErrorCode.INVALID_COMMIT_OFFSET_SIZE)
+    scope.effects.producer = { producerId, producerEpoch }
+    return commitOffsetsInTransaction(scope, known ?? new ClassicGroup(groupId), this.#offsets, call)
+  }
+
   #deleteGroup({ effects }: Scope, groupId: string): ErrorCode {
     const group = this.#groups.get(groupId)
     if (!group) return ErrorCode.GROUP_ID_NOT_FOUND
@@ -199,6 +237,10 @@ export class GroupMachine implements ShardMachine<GroupRequest, GroupResponse, G
       for (const partition of partitions.keys()) {
         effects.write({ type: 'OffsetCommit', group: groupId, topic, partition, value: null })
       }
+    }
+    for (const { topic, partition } of this.#pending.partitionsOf(groupId)) {
+      if (this.#offsets.get(groupId, topic, partition) !== undefined) continue
+      effects.write({ type: 'OffsetCommit', group: groupId, topic, partition, value: null })
     }
     // Last, so that a crash in between leaves a group that can be deleted again.
     if (group.isRecorded) effects.write({ type: 'GroupMetadata', group: groupId, value: null })
@@ -217,7 +259,8 @@ export class GroupMachine implements ShardMachine<GroupRequest, GroupResponse, G
     const topicErrors = topics.map(({ topic, partitions }) => {
       if (isSubscribed(topic)) return ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC
       for (const partition of partitions) {
-        if (this.#offsets.get(groupId, topic, partition) === undefined) continue
+        const isPending = this.#pending.has(groupId, topic, partition)
+        if (!isPending && this.#offsets.get(groupId, topic, partition) === undefined) continue
         effects.write({ type: 'OffsetCommit', group: groupId, topic, partition, value: null })
       }
       return ErrorCode.NONE
@@ -235,11 +278,17 @@ export class GroupMachine implements ShardMachine<GroupRequest, GroupResponse, G
         }
       }
     }
+    for (const groupId of this.#pending.groupIds()) {
+      for (const { topic, partition, offset } of this.#pending.partitionsOf(groupId)) {
+        if (!isGone(topic, offset.topicId)) continue
+        effects.write({ type: 'OffsetCommit', group: groupId, topic, partition, value: null })
+      }
+    }
     return ErrorCode.NONE
   }
 
   #expireOffsets(scope: Scope): void {
-    for (const group of this.#groups.values()) expireOffsets(scope, group, this.#offsets)
+    for (const group of this.#groups.values()) expireOffsets(scope, group, this.#offsets, this.#pending)
     this.#scheduleExpiration(scope)
   }
 
@@ -256,7 +305,8 @@ export class GroupMachine implements ShardMachine<GroupRequest, GroupResponse, G
   /** Nothing in the log, nobody in it or on the way: as if it had never been. */
   #dropIfForgotten(groupId: string): void {
     const group = this.#groups.get(groupId)
-    if (!group || group.isRecorded || !group.isEmpty || this.#offsets.count(groupId) > 0) return
+    if (!group || group.isRecorded || !group.isEmpty) return
+    if (this.#offsets.count(groupId) > 0 || this.#pending.count(groupId) > 0) return
     this.#groups.delete(groupId)
   }
 }

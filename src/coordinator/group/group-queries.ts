@@ -2,40 +2,43 @@ import { ErrorCode } from '../../../protocol/errors.ts'
 import { type ClassicGroup, NO_BYTES } from './classic-group.ts'
 import type {
   DescribedGroup,
-  FetchedTopic,
+  FetchedOffset,
   ListedGroup,
   ListGroupsCall,
   ListGroupsResult,
   OffsetFetchCall,
   OffsetFetchResult,
+  TopicPartitions,
 } from './group-calls.ts'
-import type { CommittedOffset } from './group-records.ts'
 import type { OffsetStore } from './offset-store.ts'
+import type { PendingOffsets } from './pending-offsets.ts'
 
 const NEVER_COMMITTED = { offset: -1, leaderEpoch: -1, metadata: '' }
 
 /** What was never committed is no error, in groups that do not exist neither: that is how consumers begin. */
-export function fetchOffsets(offsets: OffsetStore, { groupId, topics }: OffsetFetchCall): OffsetFetchResult {
-  if (topics === null) return { error: ErrorCode.NONE, topics: everything(offsets, groupId) }
+export function fetchOffsets(
+  offsets: OffsetStore,
+  pending: PendingOffsets,
+  { groupId, topics, requireStable = false }: OffsetFetchCall,
+): OffsetFetchResult {
+  const fetched = (topic: string, partition: number): FetchedOffset => {
+    if (requireStable && pending.has(groupId, topic, partition))
+      return { partition, ...NEVER_COMMITTED, unstable: true }
+    const { offset, leaderEpoch, metadata } = offsets.get(groupId, topic, partition) ?? NEVER_COMMITTED
+    return { partition, offset, leaderEpoch, metadata }
+  }
+  const asked = topics ?? everything(offsets, groupId)
   return {
     error: ErrorCode.NONE,
-    topics: topics.map(({ topic, partitions }) => ({
+    topics: asked.map(({ topic, partitions }) => ({
       topic,
-      partitions: partitions.map((partition) => fetched(partition, offsets.get(groupId, topic, partition))),
+      partitions: partitions.map((partition) => fetched(topic, partition)),
     })),
   }
 }
 
-function everything(offsets: OffsetStore, groupId: string): FetchedTopic[] {
-  return [...offsets.topicsOf(groupId)].map(([topic, partitions]) => ({
-    topic,
-    partitions: [...partitions].map(([partition, offset]) => fetched(partition, offset)),
-  }))
-}
-
-function fetched(partition: number, committed: CommittedOffset | undefined) {
-  const { offset, leaderEpoch, metadata } = committed ?? NEVER_COMMITTED
-  return { partition, offset, leaderEpoch, metadata }
+function everything(offsets: OffsetStore, groupId: string): TopicPartitions[] {
+  return [...offsets.topicsOf(groupId)].map(([topic, partitions]) => ({ topic, partitions: [...partitions.keys()] }))
 }
 
 export function describeGroup(groupId: string, group: ClassicGroup | undefined): DescribedGroup {

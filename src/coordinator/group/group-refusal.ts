@@ -15,6 +15,7 @@ export function refuseRequest(request: GroupRequest, error: ErrorCode): GroupRes
     case 'leaveGroup':
       return { error, memberErrors: request.call.members.map(() => error) }
     case 'commitOffsets':
+    case 'commitOffsetsInTransaction':
       return { errors: request.call.offsets.map(() => error) }
     case 'fetchOffsets':
       return { error, topics: [] }
@@ -26,6 +27,7 @@ export function refuseRequest(request: GroupRequest, error: ErrorCode): GroupRes
       return { groupId: request.call, error }
     case 'deleteOffsets':
       return { error, topicErrors: request.call.topics.map(() => error) }
+    case 'endTransaction':
     case 'forgetTopics':
     case 'expireOffsets':
       return error

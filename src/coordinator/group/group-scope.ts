@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../../../protocol/errors.ts'
+import type { TransactionEnd } from '../coordinator-log.ts'
 import type { Effects } from '../effects.ts'
 import { NO_BYTES } from './classic-group.ts'
 import type {
@@ -20,6 +21,7 @@ import type {
   OffsetFetchResult,
   SyncGroupCall,
   SyncGroupResult,
+  TransactionalOffsetCommitCall,
 } from './group-calls.ts'
 import type { GroupConfig } from './group-config.ts'
 import type { GroupNote } from './group-notes.ts'
@@ -33,6 +35,8 @@ export interface GroupCalls {
   heartbeat: { call: HeartbeatCall; result: HeartbeatResult }
   leaveGroup: { call: LeaveGroupCall; result: LeaveGroupResult }
   commitOffsets: { call: OffsetCommitCall; result: OffsetCommitResult }
+  commitOffsetsInTransaction: { call: TransactionalOffsetCommitCall; result: OffsetCommitResult }
+  endTransaction: { call: TransactionEnd; result: ErrorCode }
   fetchOffsets: { call: OffsetFetchCall; result: OffsetFetchResult }
   describeGroup: { call: string; result: DescribedGroup }
   listGroups: { call: ListGroupsCall; result: ListGroupsResult }

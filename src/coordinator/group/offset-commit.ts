@@ -1,7 +1,7 @@
 import { ErrorCode } from '../../../protocol/errors.ts'
 import type { ClassicGroup } from './classic-group.ts'
 import { restartSession } from './classic-rebalance.ts'
-import type { OffsetCommitCall, OffsetToCommit } from './group-calls.ts'
+import type { OffsetCommitCall, OffsetToCommit, TransactionalOffsetCommitCall } from './group-calls.ts'
 import { MAX_OFFSETS_PER_GROUP } from './group-config.ts'
 import type { Scope } from './group-scope.ts'
 import type { OffsetStore } from './offset-store.ts'
@@ -22,6 +22,32 @@ export function commitOffsets(
   return call.offsets.map((offset) => commit(scope, group, offsets, call, offset, budget))
 }
 
+/** They count when the transaction is committed. Said by a producer, so it is no sign of life of the member. */
+export function commitOffsetsInTransaction(
+  scope: Scope,
+  group: ClassicGroup,
+  offsets: OffsetStore,
+  call: TransactionalOffsetCommitCall,
+): readonly ErrorCode[] {
+  const error = checkTransactionalCommitter(group, call)
+  if (error !== ErrorCode.NONE) return call.offsets.map(() => error)
+  const budget = { partitions: MAX_OFFSETS_PER_GROUP - offsets.count(group.groupId) }
+  const forever = { retentionTimeMs: -1 }
+  return call.offsets.map((offset) => commit(scope, group, offsets, forever, offset, budget))
+}
+
+/** Versions without member and generation are believed; a generation that waits for its assignment may commit too. */
+function checkTransactionalCommitter(
+  group: ClassicGroup,
+  { memberId, groupInstanceId, generationId }: TransactionalOffsetCommitCall,
+): ErrorCode {
+  if (generationId < 0 && memberId === '' && groupInstanceId === null) return ErrorCode.NONE
+  if (generationId < 0 && group.state === 'Empty') return ErrorCode.NONE
+  const error = group.validateMember(memberId, groupInstanceId)
+  if (error !== ErrorCode.NONE) return error
+  return generationId === group.generationId ? ErrorCode.NONE : ErrorCode.ILLEGAL_GENERATION
+}
+
 /** Only the current generation may commit, or anybody while the group has no members. */
 function checkCommitter(group: ClassicGroup, { memberId, groupInstanceId, generationId }: OffsetCommitCall): ErrorCode {
   if (generationId < 0 && group.state === 'Empty') return ErrorCode.NONE
@@ -37,7 +63,7 @@ function commit(
   { config, effects, nowMs }: Scope,
   { groupId }: ClassicGroup,
   offsets: OffsetStore,
-  { retentionTimeMs }: OffsetCommitCall,
+  { retentionTimeMs }: Pick<OffsetCommitCall, 'retentionTimeMs'>,
   { topic, topicId, partition, offset, leaderEpoch, metadata }: OffsetToCommit,
   budget: { partitions: number },
 ): ErrorCode {

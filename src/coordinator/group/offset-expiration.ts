@@ -3,6 +3,7 @@ import type { GroupConfig } from './group-config.ts'
 import type { CommittedOffset } from './group-records.ts'
 import type { Scope } from './group-scope.ts'
 import type { OffsetStore } from './offset-store.ts'
+import type { PendingOffsets } from './pending-offsets.ts'
 
 type BaseTimestamp = (offset: CommittedOffset) => number
 
@@ -10,7 +11,7 @@ type BaseTimestamp = (offset: CommittedOffset) => number
  * Forgets the offsets of a group that nobody will ask for any more (KIP-211), and the group itself when nothing is left
  * of it.
  */
-export function expireOffsets(scope: Scope, group: ClassicGroup, offsets: OffsetStore): void {
+export function expireOffsets(scope: Scope, group: ClassicGroup, offsets: OffsetStore, pending: PendingOffsets): void {
   const { config, effects, nowMs } = scope
   const { groupId } = group
   const base = baseTimestamp(group)
@@ -22,12 +23,12 @@ export function expireOffsets(scope: Scope, group: ClassicGroup, offsets: Offset
       continue
     }
     for (const [partition, offset] of partitions) {
-      if (isExpired(offset, base, config, nowMs)) {
+      if (isExpired(offset, base, config, nowMs) && !pending.has(groupId, topic, partition)) {
         effects.write({ type: 'OffsetCommit', group: groupId, topic, partition, value: null })
       } else kept++
     }
   }
-  if (kept > 0 || !group.isEmpty) return
+  if (kept > 0 || !group.isEmpty || pending.count(groupId) > 0) return
   if (group.isRecorded) effects.write({ type: 'GroupMetadata', group: groupId, value: null })
   effects.note({ kind: 'deleted', groupId, by: 'expiration' })
 }

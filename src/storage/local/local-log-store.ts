@@ -268,6 +268,10 @@ export class LocalLogStore implements LogStore {
     return logOf(handle).producerState.entries()
   }
 
+  producer(handle: LogHandle, producerId: number): ProducerStateEntry | undefined {
+    return logOf(handle).producerState.entry(producerId)
+  }
+
   sizeBytes(handle: LogHandle): number {
     return logOf(handle).sizeBytes
   }

@@ -101,14 +101,12 @@ export class ProducerState {
   }
 
   entries(): ProducerStateEntry[] {
-    return [...this.#producers.values()].map((entry) => ({
-      producerId: entry.producerId,
-      producerEpoch: entry.producerEpoch,
-      lastSequence: entry.batches.at(-1)?.lastSequence ?? -1,
-      lastTimestampMs: entry.lastTimestampMs,
-      coordinatorEpoch: entry.coordinatorEpoch,
-      currentTransactionFirstOffset: entry.currentTransactionFirstOffset,
-    }))
+    return [...this.#producers.values()].map(asSeen)
+  }
+
+  entry(producerId: number): ProducerStateEntry | undefined {
+    const entry = this.#producers.get(producerId)
+    return entry && asSeen(entry)
   }
 
   /** Puts back a producer that a snapshot knows. */
@@ -163,6 +161,17 @@ export class ProducerState {
   #firstOpenOffset(): number {
     for (const firstOffset of this.#open.values()) return firstOffset
     return -1
+  }
+}
+
+function asSeen(entry: ProducerEntry): ProducerStateEntry {
+  return {
+    producerId: entry.producerId,
+    producerEpoch: entry.producerEpoch,
+    lastSequence: entry.batches.at(-1)?.lastSequence ?? -1,
+    lastTimestampMs: entry.lastTimestampMs,
+    coordinatorEpoch: entry.coordinatorEpoch,
+    currentTransactionFirstOffset: entry.currentTransactionFirstOffset,
   }
 }
 

@@ -1,0 +1,111 @@
+import { ErrorCode } from '../../protocol/errors.ts'
+import type { ProduceRequest } from '../../protocol/messages/00-produce.ts'
+import { producerEpoch, producerId } from '../../protocol/records/batch.ts'
+import { holdsTransactionalBatch } from '../broker/produce-rules.ts'
+import { enterTransaction } from '../broker/transaction-partitions.ts'
+import type { ProducerIdentity } from '../coordinator/coordinator-log.ts'
+import type { TopicPartition } from '../coordinator/transaction/transaction-records.ts'
+import type { RequestContext } from './context.ts'
+
+/** From here on the first batch for a partition makes it part of the transaction (KIP-890). */
+const IMPLICIT_VERSION = 12
+const TOPIC_IDS_VERSION = 13
+
+export interface TransactionRefusal {
+  readonly errorCode: ErrorCode
+  readonly errorMessage: string
+}
+
+/** Why partitions may not be written to, by topic name and index. */
+export type TransactionRefusals = ReadonlyMap<string, TransactionRefusal>
+
+export const NO_REFUSALS: TransactionRefusals = new Map()
+
+export function refusalKey(topic: string, index: number): string {
+  return `${topic}:${index}`
+}
+
+export function isTransactionalProduce({ topicData }: ProduceRequest): boolean {
+  return topicData.some(({ partitionData }) =>
+    partitionData.some(({ records }) => records !== null && holdsTransactionalBatch(records)),
+  )
+}
+
+/**
+ * Asks the coordinator about those partitions of a request in which the producer's transaction has not begun. Null when
+ * there is none: the log itself shows that they belong to it.
+ */
+export function askCoordinator(context: RequestContext, request: ProduceRequest): Promise<TransactionRefusals> | null {
+  const { broker, apiVersion } = context
+  const implicit = apiVersion >= IMPLICIT_VERSION
+  if (!implicit && !verifies(broker)) return null
+  const asked = new Map<string, { producer: ProducerIdentity; partitions: TopicPartition[] }>()
+  for (const { topic, partition, producer } of unknownToLog(context, request)) {
+    const name = `${producer.producerId}:${producer.producerEpoch}`
+    const own = asked.get(name)
+    if (own) own.partitions.push({ topic, partition })
+    else asked.set(name, { producer, partitions: [{ topic, partition }] })
+  }
+  const transactionalId = request.transactionalId
+  if (asked.size === 0 || transactionalId === null) return null
+  return collect(
+    [...asked.values()].map(async ({ producer, partitions }) => {
+      const errors = await enterTransaction(broker, { ...producer, transactionalId, implicit }, partitions)
+      return partitions.map((one, at) => ({ ...one, error: errors[at]! }))
+    }),
+    implicit,
+  )
+}
+
+function verifies({ effectiveConfig, metadata }: RequestContext['broker']): boolean {
+  return effectiveConfig.of(metadata.image)['transaction.partition.verification.enable']
+}
+
+function* unknownToLog({ broker, apiVersion }: RequestContext, { topicData }: ProduceRequest) {
+  const { image } = broker.metadata
+  for (const { name, topicId, partitionData } of topicData) {
+    const topic = apiVersion >= TOPIC_IDS_VERSION ? image.topicsById.get(topicId) : image.topics.get(name)
+    if (topic === undefined) continue
+    for (const { index, records } of partitionData) {
+      if (records === null || !holdsTransactionalBatch(records)) continue
+      const { log } = broker.partitions.locate(topic, index)
+      if (log === null) continue
+      const producer = { producerId: producerId(records, 0), producerEpoch: producerEpoch(records, 0) }
+      const known = broker.store.producer(log, producer.producerId)
+      const goesOn = known?.producerEpoch === producer.producerEpoch && known.currentTransactionFirstOffset >= 0
+      if (!goesOn) yield { topic: topic.name, partition: index, producer }
+    }
+  }
+}
+
+async function collect(
+  answers: readonly Promise<readonly (TopicPartition & { readonly error: ErrorCode })[]>[],
+  implicit: boolean,
+): Promise<TransactionRefusals> {
+  const refusals = new Map<string, TransactionRefusal>()
+  for (const { topic, partition, error } of (await Promise.all(answers)).flat()) {
+    if (error !== ErrorCode.NONE) refusals.set(refusalKey(topic, partition), refusalOf(error, implicit))
+  }
+  return refusals
+}
+
+/** Producers from before the check understand none of the coordinator's errors; what they repeat is NOT_ENOUGH_REPLICAS. */
+function refusalOf(error: ErrorCode, implicit: boolean): TransactionRefusal {
+  switch (error) {
+    case ErrorCode.PRODUCER_FENCED:
+      return {
+        errorCode: ErrorCode.INVALID_PRODUCER_EPOCH,
+        errorMessage:
+          'A newer producer with the same transactional id has taken over, or the transaction took too long.',
+      }
+    case ErrorCode.INVALID_TXN_STATE:
+      return { errorCode: error, errorMessage: 'Partition was not added to the transaction' }
+    case ErrorCode.INVALID_PRODUCER_ID_MAPPING:
+      return { errorCode: error, errorMessage: 'The producer id is not that of this transactional id.' }
+    case ErrorCode.CONCURRENT_TRANSACTIONS:
+      if (implicit)
+        return { errorCode: error, errorMessage: 'The transaction before this one is still being completed.' }
+  }
+  const errorMessage = `The transaction could not be verified (error ${error} of its coordinator): try again.`
+  return { errorCode: ErrorCode.NOT_ENOUGH_REPLICAS, errorMessage }
+}
