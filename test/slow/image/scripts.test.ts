@@ -1,8 +1,19 @@
-import { existsSync, globSync, lstatSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs'
+import {
+  existsSync,
+  globSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import path from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { runToEnd } from '../../../compat-tests/process.ts'
-import { endAll, repository } from '../../support/process.ts'
+import { BrokerProcess, endAll, repository } from '../../support/process.ts'
 import { ImageRoot } from './image-root.ts'
 
 const RUN = '/etc/kafka/docker/run'
@@ -218,6 +229,55 @@ ${root.path(CONFLUENT)}/run
     const { code, stderr, launched } = await root.run([root.path(`${CONFLUENT}/run`)], env)
     expect({ code, launched }).toEqual({ code: 1, launched: [] })
     expect(stderr).toContain('/proc/nowhere cannot be written by user')
+  })
+})
+
+describe('the health check', () => {
+  let root: ImageRoot
+  beforeAll(async () => {
+    root = await ImageRoot.install()
+  })
+  afterAll(endAll)
+
+  it('is true of a broker that answers, and of no other', async () => {
+    const ready = root.path('/ready')
+    const check = async () =>
+      (await root.run([root.path('/opt/odradek/image/healthcheck')], { ODRADEK_READY_FILE: ready })).code
+    expect(await check()).toBe(1)
+    const broker = await BrokerProcess.start({ env: { ODRADEK_READY_FILE: ready } })
+    expect(await check()).toBe(0)
+    broker.child.kill('SIGSTOP')
+    expect(await check()).toBe(1)
+    broker.child.kill('SIGCONT')
+    expect(await check()).toBe(0)
+    await broker.end('SIGKILL')
+    expect(existsSync(ready)).toBe(true)
+    expect(await check()).toBe(1)
+  })
+
+  it('is true once the port accepts where there is no bash', async () => {
+    const ready = root.path('/ready')
+    const broker = await BrokerProcess.start({ env: { ODRADEK_READY_FILE: ready } })
+    // The image's own nc is a program of bash: another stands in.
+    mkdirSync(root.path('/plain'))
+    for (const tool of ['sh', 'env']) symlinkSync(`/bin/${tool}`, root.path(`/plain/${tool}`))
+    writeFileSync(root.path('/plain/nc'), '#!/bin/sh\necho "$@"\n', { mode: 0o755 })
+    const env = { ODRADEK_READY_FILE: ready, PATH: root.path('/plain') }
+    const { code, stdout } = await root.run([root.path('/opt/odradek/image/healthcheck')], env)
+    expect({ code, stdout }).toEqual({ code: 0, stdout: `-z -w 2 127.0.0.1 ${broker.port}\n` })
+  })
+
+  it('the image’s own nc tells whether a port accepts', async () => {
+    const broker = await BrokerProcess.start()
+    const nc = (...words: string[]) => root.run(['bash', root.path('/opt/odradek/image/nc'), ...words])
+    expect(await nc('-z', 'localhost', String(broker.port))).toMatchObject({ code: 0, stderr: '' })
+    expect(await nc('-vz', '-w', '1', '127.0.0.1', String(broker.port))).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('succeeded'),
+    })
+    await broker.end('SIGTERM')
+    expect(await nc('-z', '127.0.0.1', String(broker.port))).toMatchObject({ code: 1 })
+    expect(await nc('-l', '2181')).toMatchObject({ code: 64 })
   })
 })
 

@@ -30,5 +30,6 @@ cd "$root/opt/odradek/node_modules/.cache/odradek"
 for own in *-"$(id -u)"; do
   for user in 0 1001; do
     [ -e "${own%-*}-$user" ] || cp -R "$own" "${own%-*}-$user"
+    chmod -R a+rX "${own%-*}-$user"
   done
 done
