@@ -18,8 +18,12 @@ const READY = /^Odradek is ready on .*\n/m
  * A shape without Docker: the environment, the command and the mounts of the file, given to the scripts of our image in
  * a folder, on a network of its own that is made of free loopback ports.
  */
-export async function runPlainly(shape: Shape): Promise<void> {
-  const services = servicesOf(shape)
+export function runPlainly(shape: Shape): Promise<void> {
+  return runServices(servicesOf(shape), shape)
+}
+
+/** The same for services from elsewhere. */
+export async function runServices(services: readonly Service[], shape: Shape): Promise<void> {
   const service = kafkaService(services, shape.broker)
   const folder = mkdtempSync(path.join(tmpdir(), 'odradek-shape-'))
   const ports = path.join(folder, 'ports')

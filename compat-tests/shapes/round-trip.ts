@@ -11,11 +11,15 @@ const TIMEOUT_MS = 20_000
 const TOPIC = 'round-trip'
 
 /** A kafkajs client that goes only where the standpoint lets it; what it could not reach is listed. */
-function clientAt(bootstrap: string, reach: Reach, unreachable: Set<string>): Kafka {
-  return new kafkajs.Kafka({
+function clientAt(bootstrap: string, reach: Reach | null, unreachable: Set<string>): Kafka {
+  const options = {
     brokers: [bootstrap],
     logLevel: kafkajs.logLevel.NOTHING,
     retry: { initialRetryTime: 50, retries: 4 },
+  }
+  if (reach === null) return new kafkajs.Kafka(options)
+  return new kafkajs.Kafka({
+    ...options,
     socketFactory: ({ host, port, onConnect }) => {
       const real = reach(host, port)
       if (typeof real === 'number') return net.connect({ host: '127.0.0.1', port: real, noDelay: true }, onConnect)
@@ -29,8 +33,11 @@ function clientAt(bootstrap: string, reach: Reach, unreachable: Set<string>): Ka
   })
 }
 
-/** Creates a topic, produces, reads with a group, commits and finds its offsets again: all at one address. */
-export async function roundTrip(bootstrap: string, reach: Reach, shape: Shape): Promise<void> {
+/**
+ * Creates a topic, produces, reads with a group, commits and finds its offsets again: all at one address. Without
+ * `reach` names and ports lead where they do for this process.
+ */
+export async function roundTrip(bootstrap: string, reach: Reach | null, shape: Shape): Promise<void> {
   const unreachable = new Set<string>()
   const kafka = clientAt(bootstrap, reach, unreachable)
   try {

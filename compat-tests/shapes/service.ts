@@ -30,9 +30,9 @@ export interface Service {
 export const HEALTHCHECK_DEFAULTS = { intervalMs: 30_000, timeoutMs: 30_000, retries: 3, startPeriodMs: 0 }
 
 const KAFKA_IMAGE =
-  /^(?:docker\.io\/)?(?:apache\/kafka(?:-native)?|confluentinc\/(?:cp-kafka|confluent-local)|bitnami(?:legacy)?\/kafka|(?:wurstmeister|spotify)\/kafka)(?::.*)?$/
+  /^(?:docker\.io\/)?(?:apache\/kafka(?:-native)?|confluentinc\/(?:cp-kafka|confluent-local)|bitnami(?:legacy)?\/kafka|(?:wurstmeister|spotify)\/kafka|(?:registry\.example\.com\/)?odradek)(?::.*)?$/
 
-/** Whether ours takes the place of this image. */
+/** Whether ours takes the place of this image, or is meant, as in the documents. */
 export function isKafkaImage(image: string): boolean {
   return KAFKA_IMAGE.test(image)
 }

@@ -225,7 +225,7 @@ export const shapes: readonly Shape[] = [
   },
   {
     name: 'github-health-cmd-bare',
-    what: 'GitHub Actions in a container, a healthcheck that names no broker, no environment',
+    what: 'GitHub Actions with steps in a container, a healthcheck and no environment',
     file: 'github-health-cmd-bare/workflow.yml',
     broker: 'kafka',
     addresses: [network('kafka:9092'), network('broker:9092')],
