@@ -44,6 +44,8 @@ export class TransactionMachine
 {
   readonly #config: TransactionConfig
   readonly #transactions = new Map<string, StoredTransaction>()
+  /** Only while there is something to look after: a broker without transactions is left to sleep. */
+  readonly #scheduled = new Set<TransactionTimer['type']>()
 
   constructor(config: TransactionConfig) {
     this.#config = config
@@ -57,8 +59,12 @@ export class TransactionMachine
     const scope: Scope = { config: this.#config, effects, nowMs }
     if (event.kind === 'request') effects.reply(event.token, this.#answer(scope, event.request))
     else if (event.kind === 'loaded') this.#loaded(scope)
-    else if (event.timer.type === 'abortTimedOut') this.#abortTimedOut(scope)
-    else this.#expireIds(scope)
+    else {
+      this.#scheduled.delete(event.timer.type)
+      if (event.timer.type === 'abortTimedOut') this.#abortTimedOut(scope)
+      else this.#expireIds(scope)
+    }
+    for (const { value } of effects.records) if (value !== null) this.#lookAfter(scope, value)
     return effects
   }
 
@@ -158,36 +164,39 @@ export class TransactionMachine
   #loaded(scope: Scope): void {
     for (const [transactionalId, known] of this.#transactions) {
       if (isPrepared(known.state)) noteEnding(scope, transactionalId, known)
+      this.#lookAfter(scope, known)
     }
-    this.#scheduleAbort(scope)
-    this.#scheduleExpiration(scope)
   }
 
   #abortTimedOut(scope: Scope): void {
     for (const [transactionalId, known] of this.#transactions) {
-      if (known.state !== 'Ongoing' || scope.nowMs - known.startMs <= known.timeoutMs) continue
-      abortForeign(scope, transactionalId, known)
+      if (known.state !== 'Ongoing') continue
+      if (scope.nowMs - known.startMs > known.timeoutMs) abortForeign(scope, transactionalId, known)
+      else this.#lookAfter(scope, known)
     }
-    this.#scheduleAbort(scope)
   }
 
   #expireIds(scope: Scope): void {
     const expirationMs = this.#config['transactional.id.expiration.ms']
-    for (const [transactionalId, { state, lastUpdateMs }] of this.#transactions) {
-      if (state === 'Ongoing' || isPrepared(state) || scope.nowMs - lastUpdateMs < expirationMs) continue
-      scope.effects.write({ transactionalId, value: null })
+    for (const [transactionalId, known] of this.#transactions) {
+      const { state, lastUpdateMs } = known
+      const inUse = state === 'Ongoing' || isPrepared(state) || scope.nowMs - lastUpdateMs < expirationMs
+      if (inUse) this.#lookAfter(scope, known)
+      else scope.effects.write({ transactionalId, value: null })
     }
-    this.#scheduleExpiration(scope)
   }
 
-  #scheduleAbort({ effects, config }: Scope): void {
-    const intervalMs = config['transaction.abort.timed.out.transaction.cleanup.interval.ms']
-    effects.schedule('abort-timed-out', intervalMs, { type: 'abortTimedOut' })
+  #lookAfter(scope: Scope, { state }: StoredTransaction): void {
+    const { config } = scope
+    this.#schedule(scope, 'expireIds', config['transaction.remove.expired.transaction.cleanup.interval.ms'])
+    if (state !== 'Ongoing') return
+    this.#schedule(scope, 'abortTimedOut', config['transaction.abort.timed.out.transaction.cleanup.interval.ms'])
   }
 
-  #scheduleExpiration({ effects, config }: Scope): void {
-    const intervalMs = config['transaction.remove.expired.transaction.cleanup.interval.ms']
-    effects.schedule('expire-ids', intervalMs, { type: 'expireIds' })
+  #schedule({ effects }: Scope, type: TransactionTimer['type'], delayMs: number): void {
+    if (this.#scheduled.has(type)) return
+    this.#scheduled.add(type)
+    effects.schedule(type, delayMs, { type })
   }
 }
 
