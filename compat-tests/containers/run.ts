@@ -9,11 +9,13 @@ import { buildImage, removeImages, writeImageContext } from './image.ts'
 import { type Language, prepareLanguage } from './languages.ts'
 import { bringUpLoopback, INSIDE_VARIABLE, runInPrivateMachine, whyNoPrivateMachine } from './private-machine.ts'
 import type { Scenario } from './scenario.ts'
+import { documentScenarios } from './scenarios/documents.ts'
 import { imageScenarios } from './scenarios/image.ts'
 import { languageScenarios } from './scenarios/languages.ts'
 import { networkScenarios } from './scenarios/network.ts'
 import { nodeScenarios } from './scenarios/node.ts'
 import { ourClassScenarios } from './scenarios/our-class.ts'
+import { replayScenarios } from './scenarios/replays.ts'
 import { toolScenarios } from './scenarios/tools.ts'
 
 const USAGE = 'node compat-tests/containers/run.ts [--tarball FILE] [--scenario TEXT …] [--list]'
@@ -27,6 +29,8 @@ const scenarios: readonly Scenario[] = [
   ...nodeScenarios,
   ...ourClassScenarios,
   ...languageScenarios,
+  ...replayScenarios,
+  ...documentScenarios,
 ]
 
 interface CommandLine {

@@ -7,6 +7,8 @@ import type { Scenario } from '../scenario.ts'
 const MODULES: readonly (readonly [name: string, language: Language, mode: string, image: string])[] = [
   ['Java: org.testcontainers.kafka.KafkaContainer', 'java', 'apache', IMAGE.ours],
   ['Java: org.testcontainers.kafka.ConfluentKafkaContainer', 'java', 'confluent', IMAGE.ours],
+  ['Java: org.testcontainers.containers.KafkaContainer: ZooKeeper', 'java', 'legacy', IMAGE.zookeeper],
+  ['Java: org.testcontainers.containers.KafkaContainer: KRaft', 'java', 'legacy-kraft', IMAGE.zookeeper],
   ['Go: testcontainers-go/modules/kafka', 'go', '', IMAGE.ours],
   ['Python: KafkaContainer, which starts ZooKeeper first', 'python', 'zookeeper', IMAGE.ours],
   ['Python: KafkaContainer.with_kraft()', 'python', 'kraft', IMAGE.zookeeper],

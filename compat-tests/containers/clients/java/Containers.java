@@ -15,6 +15,7 @@ import org.testcontainers.kafka.KafkaContainer;
 import org.testcontainers.utility.DockerImageName;
 
 /** Starts the image with the Kafka modules of Testcontainers for Java, and passes one record through it. */
+@SuppressWarnings("deprecation")
 final class Containers {
     public static void main(String[] args) throws Exception {
         DockerImageName image = DockerImageName.parse(args[1]);
@@ -31,9 +32,26 @@ final class Containers {
                     roundTrip(kafka.getBootstrapServers());
                 }
             }
+            case "legacy" -> {
+                try (var kafka = legacy(image)) {
+                    kafka.start();
+                    roundTrip(kafka.getBootstrapServers());
+                }
+            }
+            case "legacy-kraft" -> {
+                try (var kafka = legacy(image).withKraft()) {
+                    kafka.start();
+                    roundTrip(kafka.getBootstrapServers());
+                }
+            }
             default -> throw new IllegalArgumentException(args[0]);
         }
         System.exit(0);
+    }
+
+    /** The class that was there first, and that many tests still use. */
+    private static org.testcontainers.containers.KafkaContainer legacy(DockerImageName image) {
+        return new org.testcontainers.containers.KafkaContainer(image.asCompatibleSubstituteFor("confluentinc/cp-kafka"));
     }
 
     private static void roundTrip(String servers) throws Exception {
