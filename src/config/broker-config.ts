@@ -1,7 +1,7 @@
 import { keptSecurityConfigs } from './broker/kept-security.ts'
 import { securityConfigs } from './broker/security.ts'
 import { brokerConfigs, withoutListener } from './broker-configs.ts'
-import { type ConfigDefinition, type ConfigValues, configProblem, defaultOf } from './config-definition.ts'
+import { type ConfigDefinition, type ConfigValues, configProblem, defaultOf, splitList } from './config-definition.ts'
 import { ConfigError } from './config-error.ts'
 import { diskMarksProblem } from './disk-mark.ts'
 import { configFromEnvironment } from './environment.ts'
@@ -59,6 +59,7 @@ export function loadBrokerConfig(sources: ConfigSources): LoadedConfig {
   const zookeeper = [...texts.keys()].filter((name) => name.startsWith('zookeeper.')).sort()
   const names = [...texts.keys()].filter((name) => !zookeeper.includes(name)).sort()
   const accepted = names.filter((name) => definitions[withoutListener(name)]?.use === 'accept')
+  refuseControllerAlone(texts)
   const config = brokerConfigFrom(texts, sources.defaults)
   return {
     config,
@@ -68,6 +69,14 @@ export function loadBrokerConfig(sources: ConfigSources): LoadedConfig {
     clusterId: environment.clusterId,
     notes: [...environment.notes, ...zookeeperNote(zookeeper), ...quorumNote(config)],
   }
+}
+
+/** Before it is found that such a service has no listeners for clients, which would say less. */
+function refuseControllerAlone(texts: ConfigTexts): void {
+  const roles = splitList(texts.get('process.roles') ?? '')
+  if (!roles.includes('controller') || roles.includes('broker')) return
+  const advice = 'every broker is its own controller here: leave this service out, and what waits for it'
+  throw new ConfigError('process.roles', `process.roles: controller alone has nothing to do; ${advice}`)
 }
 
 function isSecurity(name: string): boolean {

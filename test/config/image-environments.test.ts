@@ -116,6 +116,21 @@ describe('environments of other images', () => {
     expect(load({ KAFKA_CONTROLLER_QUORUM_VOTERS: '1@a:9093' }).notes).toEqual([])
   })
 
+  it.each(['controller', ' controller '])(
+    'a separate controller (process.roles %j) is told that nobody needs it',
+    (roles) => {
+      const environment = { KAFKA_PROCESS_ROLES: roles, KAFKA_LISTENERS: 'CONTROLLER://:9093' }
+      expect(() => load(environment)).toThrow(
+        expect.objectContaining({ name: 'ConfigError', setting: 'process.roles' }),
+      )
+      expect(() => load(environment)).toThrow('leave this service out')
+    },
+  )
+
+  it.each(['broker', 'controller,broker', 'broker, controller'])('process.roles %j is a broker', (roles) => {
+    expect(load({ KAFKA_PROCESS_ROLES: roles }).config.brokerListeners).toHaveLength(1)
+  })
+
   it('settings that nobody knows are named and start nothing from failing', () => {
     const { config, unknown } = load({
       KAFKA_CONFLUENT_SUPPORT_METRICS_ENABLE: 'false',
