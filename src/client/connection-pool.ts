@@ -19,12 +19,22 @@ export class ConnectionPool {
   async connectionTo(address: Address, timeoutMs: number, channel = ''): Promise<BrokerConnection> {
     if (this.#closed) throw new ClientError('closed', 'the client is closed')
     const key = `${formatAddress(address)} ${channel}`
-    const kept = await this.#connections.get(key)?.catch(() => null)
-    if (kept?.isOpen) return kept
+    for (let kept = this.#connections.get(key); kept !== undefined; kept = this.#connections.get(key)) {
+      const connection = await kept.catch(() => null)
+      if (connection?.isOpen) return connection
+      // Somebody else may have begun a new one meanwhile.
+      if (this.#connections.get(key) === kept) this.#connections.delete(key)
+    }
+    return this.#open(key, address, timeoutMs)
+  }
+
+  async #open(key: string, address: Address, timeoutMs: number): Promise<BrokerConnection> {
     const opening = BrokerConnection.open(address, { ...this.#options, timeoutMs })
     this.#connections.set(key, opening)
     try {
-      return await opening
+      const connection = await opening
+      if (!this.#closed) return connection
+      await connection.close()
     } catch (error) {
       if (this.#connections.get(key) === opening) this.#connections.delete(key)
       if (!(error instanceof ClientError)) throw error
@@ -33,6 +43,7 @@ export class ConnectionPool {
         ...(error.errorCode === null ? {} : { errorCode: error.errorCode }),
       })
     }
+    throw new ClientError('closed', 'the client is closed')
   }
 
   /** Any that is open. */

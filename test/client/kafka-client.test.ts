@@ -5,11 +5,14 @@ import { ListGroups } from '../../protocol/messages/16-list-groups.ts'
 import { CreateTopics } from '../../protocol/messages/19-create-topics.ts'
 import { StreamsGroupDescribe } from '../../protocol/messages/89-streams-group-describe.ts'
 import type { ConsumedRecord } from '../../src/client/fetched-records.ts'
-import type { KafkaClient } from '../../src/client/kafka-client.ts'
-import { connectClient } from '../../src/client/node-client.ts'
+import { KafkaClient } from '../../src/client/kafka-client.ts'
+import { connectClient, nodeDependencies } from '../../src/client/node-client.ts'
 import type { ProducedRecord } from '../../src/client/producer.ts'
 import { startBroker } from '../../src/index.ts'
+import { nodeDialer } from '../../src/io/node-dial.ts'
 import type { TestBroker } from '../../src/testing/test-broker.ts'
+
+const NO_FILTER = { statesFilter: [], typesFilter: [] }
 
 let broker: TestBroker
 let client: KafkaClient
@@ -143,8 +146,24 @@ describe('a Kafka client', () => {
     await expect(client.cluster()).rejects.toMatchObject({ kind: 'closed' })
   })
 
+  it('requests that begin together share a connection, and none is left open behind a client that was closed', async () => {
+    let dials = 0
+    const dialer = {
+      dial: (...[host, port, signal]: Parameters<typeof nodeDialer.dial>) => {
+        dials++
+        return nodeDialer.dial(host, port, signal)
+      },
+    }
+    const options = { bootstrapServers: broker.brokers[0]!.address }
+    const other = await KafkaClient.connect(options, { ...nodeDependencies, dialer })
+    await other.cluster()
+    await Promise.all(Array.from({ length: 5 }, () => other.send(ListGroups, NO_FILTER, { brokerId: 2 })))
+    expect(dials).toBe(2)
+    await other.close()
+  })
+
   it('sends group requests to the coordinator of the group', async () => {
-    const answer = await client.send(ListGroups, { statesFilter: [], typesFilter: [] }, { group: 'readers' })
+    const answer = await client.send(ListGroups, NO_FILTER, { group: 'readers' })
     expect(answer).toMatchObject({ errorCode: 0, groups: [] })
   })
 
