@@ -10,8 +10,11 @@ const NEEDED_MAJOR = 22
 const NEEDED_MINOR = 18
 
 const root = path.join(__dirname, '..')
-const source = path.join(root, 'src', 'main.ts')
-const bundle = path.join(root, 'dist', 'odradek.cjs')
+/** Two programs, so that the start of a broker does not pay for the tools: `odradek topics …` is one of these. */
+const first = process.argv[2]
+const isBroker = first === undefined || first === 'start' || first.charAt(0) === '-'
+const source = path.join(root, 'src', isBroker ? 'main.ts' : 'tools.ts')
+const bundle = path.join(root, 'dist', isBroker ? 'odradek.cjs' : 'tools.cjs')
 const program = fs.existsSync(source) ? source : bundle
 
 function isFit(version) {

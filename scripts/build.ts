@@ -7,9 +7,9 @@ import { COMMONJS, dist, ES_MODULES, root, writeAll } from './entry-points.ts'
 /**
  * Bundles: 180 separate files cost a quarter of a second of start-up. Without blanks and comments, which cost
  * 4 ms and 2 MB; names stay, and lines are short enough for a stack to point at something.
- * Native packages stay outside, since each platform has its own; they are loaded when first used.
+ * Native packages stay outside, since each platform has its own, and what hardly anybody needs; loaded when first used.
  */
-const native = ['@node-rs/crc32', 'lz4-napi', 'snappy']
+const outside = ['@node-rs/crc32', 'lz4-napi', 'snappy', 're2js']
 
 /**
  * Written by hand. The import of a whole bundle would have Node read it once more for its names. And what Jest calls is
@@ -61,8 +61,13 @@ async function buildPrograms(directory: string): Promise<void> {
     banner: { js: "const moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
   } as const
   await Promise.all([
-    build({ ...commonJs, entryPoints: { odradek: 'src/main.ts' }, external: native }),
-    build({ ...commonJs, entryPoints: COMMONJS, external: [...native, '@jest/globals'], plugins: [shared] }),
+    build({ ...commonJs, entryPoints: { odradek: 'src/main.ts', tools: 'src/tools.ts' }, external: outside }),
+    build({
+      ...commonJs,
+      entryPoints: COMMONJS,
+      external: [...outside, '@jest/globals', 'testcontainers'],
+      plugins: [shared],
+    }),
     build({ ...common, format: 'esm', entryPoints: ES_MODULES, external: ['vitest'], plugins: [shared] }),
   ])
   writeAll(directory, WRITTEN)

@@ -1,29 +1,13 @@
 import packageJson from '../package.json' with { type: 'json' }
+import { columns } from './cli/command-help.ts'
+import { COMMAND_LIST } from './cli/command-list.ts'
 import { describeFailure } from './cli/failure.ts'
 import { readArguments } from './cli/option-reader.ts'
 import { START_OPTIONS, start } from './cli/start.ts'
+import { startHelp } from './cli/start-help.ts'
 import { UsageError } from './cli/usage-error.ts'
 
-const USAGE = `Usage: odradek [options]
-       odradek verify DIR
-       odradek backup DIR DEST
-
-A Kafka broker in one process. Clients connect unchanged.
-
-  -p, --port PORT           port of the client listener; 0 picks a free one (default: 9092)
-  -d, --data DIR            where logs live (default: ./data)
-      --durability os|disk  where acks=all ends (default: disk)
-      --brokers N           play a cluster of N brokers, on N ports in a row (default: 1)
-  -s, --set NAME=VALUE      any of Kafka's broker settings; may be repeated
-  -c, --config FILE         a Kafka server.properties
-  -t, --topic SPEC          create a topic at the start, NAME[:PARTITIONS[:REPLICATION[:POLICY]]]; may be repeated
-      --http [HOST:]PORT    serve HTTP, which makes faults happen; on this machine only without a host
-  -V, --version             print the version
-  -h, --help                print this
-
-  verify DIR                check every file of a data directory; changes nothing
-  backup DIR DEST           copy a data directory, of a running broker too, to a new one
-`
+/** The broker. Every other command is in src/tools.ts. */
 
 const OPTIONS = {
   ...START_OPTIONS,
@@ -31,23 +15,26 @@ const OPTIONS = {
   help: { type: 'boolean', short: 'h' },
 } as const
 
-/** Loaded only when asked for: a broker's start does not pay for them. */
-const COMMANDS: Readonly<Record<string, () => Promise<(args: readonly string[]) => Promise<number>>>> = {
-  verify: async () => (await import('./cli/verify.ts')).verify,
-  backup: async () => (await import('./cli/backup.ts')).backup,
+function usage(): string {
+  const commands = columns(Object.entries(COMMAND_LIST).map(([name, about]) => [`  ${name}`, about]))
+  return `Usage: odradek [start] [options]
+       odradek COMMAND [options]
+
+A Kafka broker in one process. Clients connect unchanged.
+
+Options of start:
+${startHelp()}
+Commands:
+${commands}
+odradek COMMAND --help tells more. Kafka's own tools are there by their names: odradek kafka-topics --list …
+`
 }
 
 async function main(args: readonly string[]): Promise<void> {
-  const load = Object.hasOwn(COMMANDS, args[0] ?? '') ? COMMANDS[args[0]!] : undefined
-  if (load !== undefined && !args.some((arg) => arg === '--help' || arg === '-h')) {
-    const command = await load()
-    process.exitCode = await command(args.slice(1))
-    return
-  }
-  const { options, positionals } = readArguments(load === undefined ? args : args.slice(1), OPTIONS)
+  const { options, positionals } = readArguments(args[0] === 'start' ? args.slice(1) : args, OPTIONS)
   const print = options.find(({ name }) => name === 'help' || name === 'version')?.name
   if (print !== undefined) {
-    process.stdout.write(print === 'help' ? USAGE : `${packageJson.version}\n`)
+    process.stdout.write(print === 'help' ? usage() : `${packageJson.version}\n`)
     return
   }
   if (positionals.length > 0) throw new UsageError(`unexpected argument '${positionals[0]}'`)

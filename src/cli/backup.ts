@@ -4,7 +4,8 @@ import { nodeFileSystem } from '../io/node-file-system.ts'
 import { nodeProcessTable } from '../io/node-process-table.ts'
 import { realPath } from '../io/real-path.ts'
 import { backUpDataDirectory } from '../metadata/backup-data-directory.ts'
-import { readArguments } from './option-reader.ts'
+import { printJson } from './broker-command.ts'
+import type { Command } from './command.ts'
 import { ProgressLine } from './progress-line.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -12,29 +13,38 @@ import { UsageError } from './usage-error.ts'
 const PAUSE_MS = 20
 
 /** `odradek backup DIR DEST`: a consistent copy of a data directory, also of one that is in use. */
-export async function backup(args: readonly string[]): Promise<number> {
-  const { positionals } = readArguments(args, {})
-  const [directory, destination, more] = positionals
-  if (directory === undefined || destination === undefined || more !== undefined) {
-    throw new UsageError('backup takes two folders: odradek backup DIR DEST')
-  }
-  if (nodeFileSystem.stat(directory)?.directory !== true) throw new UsageError(`${directory}: there is no such folder`)
-  if (`${realPath(destination)}${sep}`.startsWith(`${realPath(directory)}${sep}`)) {
-    throw new UsageError(`${destination} lies in ${directory}: a backup belongs outside of it`)
-  }
-  const progress = new ProgressLine(nodeClock, (text) => process.stderr.write(text))
-  const { partitions, bytes, clean } = await backUpDataDirectory({
-    fileSystem: nodeFileSystem,
-    directory,
-    destination,
-    processes: nodeProcessTable,
-    pause,
-    progress: (done, of) => progress.show(() => `${megabytes(done)} of ${megabytes(of)} copied`),
-    note: (message) => process.stderr.write(`note: ${message}\n`),
-  })
-  const start = clean ? '' : '; the next start on it reads what was written last again'
-  process.stdout.write(`${destination}: ${partitions} partitions, ${megabytes(bytes)}${start}\n`)
-  return 0
+export const backup: Command = {
+  name: 'backup',
+  about: 'copy a data directory, of a running broker too, to a new one',
+  arguments: 'DIR DEST',
+  argumentCompletes: 'folder',
+  options: { json: { type: 'boolean', about: 'print JSON, for scripts' } },
+  json: '{ destination: string, partitions: number, bytes: number, clean: boolean }',
+  async run(given, io) {
+    const [directory, destination, more] = given.positionals
+    if (directory === undefined || destination === undefined || more !== undefined) {
+      throw new UsageError('backup takes two folders: odradek backup DIR DEST')
+    }
+    if (nodeFileSystem.stat(directory)?.directory !== true)
+      throw new UsageError(`${directory}: there is no such folder`)
+    if (`${realPath(destination)}${sep}`.startsWith(`${realPath(directory)}${sep}`)) {
+      throw new UsageError(`${destination} lies in ${directory}: a backup belongs outside of it`)
+    }
+    const progress = new ProgressLine(nodeClock, (text) => io.err(text))
+    const { partitions, bytes, clean } = await backUpDataDirectory({
+      fileSystem: nodeFileSystem,
+      directory,
+      destination,
+      processes: nodeProcessTable,
+      pause,
+      progress: (done, of) => progress.show(() => `${megabytes(done)} of ${megabytes(of)} copied`),
+      note: (message) => io.err(`note: ${message}\n`),
+    })
+    const start = clean ? '' : '; the next start on it reads what was written last again'
+    if (given.has('json')) await printJson(io, { destination, partitions, bytes, clean })
+    else await io.out(`${destination}: ${partitions} partitions, ${megabytes(bytes)}${start}\n`)
+    return 0
+  },
 }
 
 /** Nothing else happens in this process, and the clock's timers would let it end. */

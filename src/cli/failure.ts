@@ -1,3 +1,4 @@
+import { ClientError } from '../client/client-error.ts'
 import { ConfigError } from '../config/config-error.ts'
 import { StorageError } from '../storage/local/storage-error.ts'
 import { UsageError } from './usage-error.ts'
@@ -10,7 +11,11 @@ export function describeFailure(error: unknown): string {
 
 function isForPerson(error: unknown): error is Error {
   return (
-    error instanceof UsageError || error instanceof ConfigError || error instanceof StorageError || isSystemError(error)
+    error instanceof UsageError ||
+    error instanceof ConfigError ||
+    error instanceof StorageError ||
+    error instanceof ClientError ||
+    isSystemError(error)
   )
 }
 
@@ -42,7 +47,7 @@ export function reasonOf(error: SystemError): string {
 }
 
 function explain(error: Error): string {
-  if (error instanceof UsageError) return `${error.message} (odradek --help tells more)`
+  if (error instanceof UsageError) return `${error.message} (${['odradek', ...error.path].join(' ')} --help tells more)`
   if (!isSystemError(error)) return error.message
   const { code, port, path, hostname } = error
   if (code === 'EADDRINUSE') {

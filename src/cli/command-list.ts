@@ -1,0 +1,13 @@
+/** The commands and what they are for, in the order of the help. No imports: a broker's start prints it too. */
+export const COMMAND_LIST = {
+  start: 'run a broker (the default)',
+  topics: 'list, describe, create, empty and delete topics',
+  produce: 'send lines of standard input to a topic',
+  consume: 'print what is in a topic',
+  groups: 'list, describe, reset and delete consumer groups',
+  configs: 'show and change settings of topics, brokers and groups',
+  verify: 'check every file of a data directory; changes nothing',
+  backup: 'copy a data directory, of a running broker too, to a new one',
+} as const
+
+export type CommandName = keyof typeof COMMAND_LIST
