@@ -6,7 +6,8 @@ ARG NODE_IMAGE=node:24-bookworm-slim
 FROM ${NODE_IMAGE} AS build
 WORKDIR /build
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci
+# Among them is a Node for development, of which no musl build exists; the base has its own.
+RUN npm ci && rm -rf node_modules/node node_modules/.bin/node
 COPY . .
 RUN node docker/context.ts /context
 

@@ -116,6 +116,19 @@ describe('run, as apache/kafka has it', () => {
     expect(launched[0]).toMatchObject({ args: ['--config', file], env: { KAFKA_NODE_ID: '2' } })
   })
 
+  it('variables of spotify/kafka are those of Kafka, unless these are given', async () => {
+    const old = { ADVERTISED_HOST: 'old', ADVERTISED_PORT: '9095', NUM_PARTITIONS: '3', AUTO_CREATE_TOPICS: 'false' }
+    const run = async (more: Readonly<Record<string, string>>) =>
+      (await root.run([root.path(RUN)], { ...old, ...more })).launched[0]?.env
+    expect(await run({})).toMatchObject({
+      KAFKA_ADVERTISED_HOST_NAME: 'old',
+      KAFKA_ADVERTISED_PORT: '9095',
+      KAFKA_NUM_PARTITIONS: '3',
+      KAFKA_AUTO_CREATE_TOPICS_ENABLE: 'false',
+    })
+    expect(await run({ KAFKA_NUM_PARTITIONS: '4' })).toMatchObject({ KAFKA_NUM_PARTITIONS: '4' })
+  })
+
   it('is found where wurstmeister/kafka has it', async () => {
     expect((await root.run([root.path('/usr/bin/start-kafka.sh')])).launched).toHaveLength(1)
   })
