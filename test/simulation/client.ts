@@ -140,6 +140,11 @@ export class Client {
     return version
   }
 
+  /** For a client that speaks one version only. */
+  pin(api: Api, version: number): void {
+    this.#versions.set(api.key, version)
+  }
+
   /** Sends at once, so that calls leave in their order; throws ConnectionLost when nobody will answer. */
   async call<A extends Api>(api: A, request: RequestInputOf<A>, patienceMs = 0): Promise<DecodedResponseOf<A>> {
     const connection = this.#connect()

@@ -17,6 +17,7 @@ export interface Plan {
   readonly groups: number
   readonly members: number
   readonly admins: number
+  readonly transactors: number
 }
 
 export function planOf(seed: number): Plan {
@@ -40,6 +41,11 @@ export function planOf(seed: number): Plan {
     'offsets.retention.minutes': 100_000,
     'metadata.log.max.record.bytes.between.snapshots': oneOf(500, 5000, 20_971_520),
     'log.retention.ms': -1,
+    'transaction.state.log.num.partitions': 1 + (seed % 3),
+    'transaction.abort.timed.out.transaction.cleanup.interval.ms': seed % 2 === 0 ? 700 : 5000,
+    // All ids are forgotten in the silence at the end, and no timer is left.
+    'transactional.id.expiration.ms': 100_000,
+    'transaction.remove.expired.transaction.cleanup.interval.ms': 50_000,
     'auto.create.topics.enable': 'false',
   }
   const commandLine = new Map(Object.entries(settings).map(([name, value]) => [name, String(value)]))
@@ -61,5 +67,6 @@ export function planOf(seed: number): Plan {
     groups: 1 + random.below(2),
     members: 2 + random.below(3),
     admins: 1 + random.below(2),
+    transactors: random.below(3),
   }
 }

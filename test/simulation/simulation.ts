@@ -1,9 +1,11 @@
 import { checkPartition } from '../storage/segment-checker.ts'
 import { Admin } from './admin.ts'
+import { CommittedReader } from './committed-reader.ts'
 import { Consumer } from './consumer.ts'
 import { Member } from './member.ts'
 import { planOf } from './plan.ts'
 import { Producer, type ProducerOptions } from './producer.ts'
+import { Transactor } from './transactor.ts'
 import { Violation } from './violation.ts'
 import { World } from './world.ts'
 
@@ -32,6 +34,9 @@ export const DEFAULT_STEPS = 15_000
 const PATIENCE_MS = 900_000
 /** Longer than any session, idle connection or deferred deletion. */
 const QUIET_MS = 700_000
+/** Its partitions hold markers, which the ledgers of the others know nothing of. */
+const TRANSACTION_TOPIC = 'transactions'
+const TRANSACTION_PARTITIONS = 3
 
 /** One seed: a broker with clients of every kind, misfortunes, and at the end a silence in which nothing may be left over. */
 export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
@@ -43,6 +48,7 @@ class Simulation {
   readonly #world: World
   readonly #producers: Producer[] = []
   readonly #consumers: Consumer[] = []
+  readonly #transactors: Transactor[] = []
   #members = 0
   #steps = 0
   readonly #working = new Set<Promise<void>>()
@@ -79,6 +85,7 @@ class Simulation {
     }
     const acknowledged = this.#producers.reduce((sum, producer) => sum + producer.acknowledged, 0)
     const read = this.#consumers.reduce((sum, { fetcher }) => sum + fetcher.records, 0)
+    const committed = this.#transactors.reduce((sum, transactor) => sum + transactor.committed, 0)
     return {
       seed: world.seed,
       steps: this.#steps,
@@ -86,7 +93,7 @@ class Simulation {
       digest: world.trace.digest(),
       violation: world.violation,
       trace: world.trace.tail(),
-      counts: { ...world.counts, acknowledged, read, members: this.#members, requests: world.requests },
+      counts: { ...world.counts, acknowledged, read, committed, members: this.#members, requests: world.requests },
     }
   }
 
@@ -107,6 +114,7 @@ class Simulation {
     for (let group = 0; group < plan.groups; group++) {
       for (let index = 0; index < plan.members; index++) this.#place(group, index, names)
     }
+    await this.#startTransactors(admins[0]!)
     await this.#misfortunes()
     await this.#rest()
     await this.#end()
@@ -125,6 +133,30 @@ class Simulation {
       this.#producers.push(producer)
       this.#track(this.#working, producer.run())
     }
+  }
+
+  async #startTransactors(admin: Admin): Promise<void> {
+    const world = this.#world
+    const { transactors } = world.plan
+    if (transactors === 0) return
+    await admin.create(TRANSACTION_TOPIC, TRANSACTION_PARTITIONS)
+    for (let index = 0; index < transactors; index++) {
+      const generation = index % 2 === world.seed % 2 ? 1 : 2
+      const options = { topic: TRANSACTION_TOPIC, partitions: TRANSACTION_PARTITIONS, generation } as const
+      const transactor = new Transactor(world, `transactor${index}`, options)
+      this.#transactors.push(transactor)
+      this.#track(this.#working, transactor.run())
+    }
+    const reader = new CommittedReader(world, 'committed-reader', TRANSACTION_TOPIC, TRANSACTION_PARTITIONS)
+    this.#track(this.#reading, reader.run())
+  }
+
+  /** All or nothing of each transaction, seen from outside. */
+  async #checkTransactions(): Promise<void> {
+    if (this.#transactors.length === 0) return
+    const groups = new Map(this.#transactors.map(({ client, group }) => [client.name, group]))
+    const reader = new CommittedReader(this.#world, 'last-reader', TRANSACTION_TOPIC, TRANSACTION_PARTITIONS)
+    await reader.finish(groups)
   }
 
   /** One place in a group, taken by one member after the other. */
@@ -178,6 +210,7 @@ class Simulation {
     await this.#within('clients come to an end of what they began', this.#working)
     world.isDrained = true
     await this.#within('consumers read to the end', this.#reading)
+    await this.#checkTransactions()
     for (const socket of world.vanished) world.network.cut(socket)
     await world.clock.sleep(QUIET_MS)
     const { process } = world

@@ -14,6 +14,7 @@ import { payloadsOf } from './payload.ts'
 import type { Plan } from './plan.ts'
 import { TopicLedger } from './topic-ledger.ts'
 import { Trace } from './trace.ts'
+import { TransactionLedger } from './transaction-ledger.ts'
 import { Violation } from './violation.ts'
 import { WorldClock } from './world-clock.ts'
 
@@ -47,6 +48,7 @@ export class World {
   readonly topics = new TopicLedger()
   readonly groups = new Map<string, GroupLedger>()
   readonly configs = new ConfigLedger()
+  readonly transactions = new TransactionLedger()
   readonly producerIds = new Set<number>()
   readonly clients = new Set<Client>()
   /** Clients' ends of connections whose clients are gone without a word. */

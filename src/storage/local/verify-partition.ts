@@ -34,6 +34,7 @@ export interface VerifiedPartition {
 const SEGMENT_FILE = /^(\d{20})\.(log|index|timeindex|txnindex)$/
 const SNAPSHOT_FILE = /^(\d{20})\.snapshot$/
 const LEFTOVER = /\.(deleted|cleaned|swap|tmp)$/
+const COORDINATOR_LOG = /(?:^|[/\\])__(?:consumer_offsets|transaction_state|share_group_state)-\d+$/
 const OTHER_FILES = new Set(['partition.metadata', 'leader-epoch-checkpoint'])
 
 /** Checks the files of one partition against each other, and against the checkpoints. Reads, and does nothing else. */
@@ -52,7 +53,7 @@ export async function verifyPartition(request: PartitionToVerify): Promise<Verif
     names.filter((name) => SNAPSHOT_FILE.test(name)),
   )
   const epochs = readEpochs(request, files, segments.length > 0)
-  const producers = new ProducerReplay()
+  const producers = new ProducerReplay(COORDINATOR_LOG.test(request.directory) ? 'coordinator' : 'client')
   const firstOffset = bases[0] ?? 0
   const partition: PartitionState = {
     fileSystem: request.fileSystem,

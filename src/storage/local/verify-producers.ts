@@ -1,5 +1,6 @@
 import { type BatchHeader, isControl } from '../../../protocol/records/batch.ts'
 import { readInt16 } from '../../../protocol/records/int64.ts'
+import type { AppendOrigin } from '../storage.ts'
 import type { EndMarker } from './producer-state.ts'
 import { decodeProducerSnapshot, ProducerState } from './producer-state.ts'
 import type { AbortedRange } from './transaction-index.ts'
@@ -11,15 +12,21 @@ const EXPIRATION_MS = 86_400_000
 /** Replays the producers of a log from its first batch on, as a start does, and says where they contradict themselves. */
 export class ProducerReplay {
   readonly #state = new ProducerState()
+  readonly #origin: AppendOrigin
   /** Of each producer, to tell whether it may have been forgotten before its next batch. */
   readonly #lastTimestampMs = new Map<number, number>()
+
+  /** Coordinators write for many producers, and number nothing: all of their batches begin with sequence 0. */
+  constructor(origin: AppendOrigin) {
+    this.#origin = origin
+  }
 
   /** Why a batch of a producer cannot follow what came before, or null. `mayHaveGaps`: batches were removed. */
   sequenceProblem(header: BatchHeader, mayHaveGaps: boolean): string | null {
     if (header.baseSequence < 0 || isControl(header.attributes)) return null
     const lastMs = this.#lastTimestampMs.get(header.producerId)
     if (lastMs === undefined || header.maxTimestamp - lastMs >= EXPIRATION_MS) return null
-    const verdict = this.#state.check(header, null, 'client', 0)
+    const verdict = this.#state.check(header, null, this.#origin, 0)
     if (verdict.kind === 'append') return null
     if (verdict.kind === 'duplicate') {
       return `it repeats the batch at offset ${verdict.batch.baseOffset} of producer ${header.producerId}`
