@@ -1,5 +1,6 @@
 import { nodeFileSystem } from '../io/node-file-system.ts'
 import type { BoundListener } from '../server/server.ts'
+import { isSystemError, reasonOf } from './failure.ts'
 import { UsageError } from './usage-error.ts'
 
 const PHRASES_VARIABLE = 'ODRADEK_READY_PHRASES'
@@ -29,27 +30,44 @@ export function wantsPhrases(value: string | undefined): boolean {
   throw new UsageError(`${PHRASES_VARIABLE} ${value}: the only phrases are kafka`)
 }
 
-/** A file that is there while the broker is ready: `PID HOST PORT` of a listener, for probes without Node. */
+/**
+ * A file that is there while the broker is ready: `PID HOST PORT` of a listener, for probes without Node. A broker that
+ * cannot write it, as on a read-only file system, is a broker all the same.
+ */
 export class ReadyFile {
   readonly #path: string
+  readonly #warn: (line: string) => void
 
   /** One that an earlier broker left behind when it was killed is removed. */
-  constructor(path: string) {
+  constructor(path: string, warn: (line: string) => void) {
     this.#path = path
+    this.#warn = warn
     this.remove()
   }
 
   write({ host, port }: Pick<BoundListener, 'host' | 'port'>, pid: number): void {
-    const file = nodeFileSystem.open(this.#path, 'create')
-    try {
-      file.truncate(0)
-      file.writeSync([Buffer.from(`${pid} ${ANY_ADDRESS.has(host) ? '127.0.0.1' : host} ${port}\n`)], 0)
-    } finally {
-      file.close()
-    }
+    const text = `${pid} ${ANY_ADDRESS.has(host) ? '127.0.0.1' : host} ${port}\n`
+    this.#attempt(() => {
+      const file = nodeFileSystem.open(this.#path, 'create')
+      try {
+        file.truncate(0)
+        file.writeSync([Buffer.from(text)], 0)
+      } finally {
+        file.close()
+      }
+    })
   }
 
   remove(): void {
-    nodeFileSystem.unlink(this.#path)
+    this.#attempt(() => nodeFileSystem.unlink(this.#path))
+  }
+
+  #attempt(action: () => void): void {
+    try {
+      action()
+    } catch (error) {
+      if (!isSystemError(error)) throw error
+      this.#warn(`ODRADEK_READY_FILE ${this.#path}: ${reasonOf(error)}`)
+    }
   }
 }

@@ -196,7 +196,8 @@ export async function start(
     logger,
   )
   const firstTopics = firstTopicsOf(config, (file) => readText(TOPICS_FILE_SETTING, file))
-  const readyFile = environment['ODRADEK_READY_FILE'] ? new ReadyFile(environment['ODRADEK_READY_FILE']) : null
+  const readyPath = environment['ODRADEK_READY_FILE']
+  const readyFile = readyPath ? new ReadyFile(readyPath, (line) => logger.warn(line)) : null
 
   let running: Running | null = null
   const stop = (reason: string) => {

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { BrokerProcess, endAll, SOURCE, temporaryFolder } from '../../support/process.ts'
+import { BrokerProcess, endAll, SOURCE, temporaryFolder, withTimeout } from '../../support/process.ts'
 
 /** What the modules of Testcontainers wait for: Java, Node and .NET, Python and Rust. */
 const PHRASES = [
@@ -53,6 +53,30 @@ describe('readiness', () => {
     expect(
       await BrokerProcess.run({ env: { ODRADEK_READY_FILE: file, KAFKA_LISTENERS: 'SSL://:0' }, port: null }),
     ).toMatchObject({ code: 1 })
+  })
+
+  it('SIGTERM before it is ready ends it at once, and the next start is none the worse', async () => {
+    // Nothing but a number of files makes this start a long one.
+    const args = ['--topic', 'a:5000']
+    const broker = BrokerProcess.launch({ args, env: { KAFKA_WHATEVER: 'x' } })
+    await withTimeout(
+      60_000,
+      'no line before the start',
+      new Promise<void>((resolve) => {
+        broker.child.stderr?.on('data', () => {
+          if (broker.stderr.includes('whatever')) resolve()
+        })
+      }),
+    )
+    expect(await broker.end('SIGTERM')).toMatchObject({ code: 143, stdout: '' })
+    const again = await BrokerProcess.start({ data: broker.data })
+    expect(await again.end('SIGTERM')).toMatchObject({ code: 0 })
+  })
+
+  it('a ready file that cannot be written is a warning', async () => {
+    const broker = await BrokerProcess.start({ env: { ODRADEK_READY_FILE: '/proc/nowhere/ready' } })
+    expect(broker.stderr).toMatch(/ODRADEK_READY_FILE \/proc\/nowhere\/ready: there is no such file or folder/)
+    expect(await broker.end('SIGTERM')).toMatchObject({ code: 0 })
   })
 
   it('data go where ODRADEK_DATA says, unless a setting says otherwise', async () => {
