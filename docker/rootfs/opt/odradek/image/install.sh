@@ -29,12 +29,12 @@ for tool in nc hostname; do
 done
 
 cache=/opt/odradek/node_modules/.cache/odradek
-for directory in /var/lib/kafka/data /bitnami/kafka/data /etc/kafka/secrets /mnt/shared/config "$cache"; do
+for directory in /var/lib/kafka/data /kafka /bitnami/kafka/data /etc/kafka/secrets /mnt/shared/config "$cache"; do
   mkdir -p "$root$directory"
 done
 # Everything that a start script or a user of the container changes belongs to user 1000 and, as OpenShift's made-up
 # users need it, to group 0.
-for directory in /var/lib/kafka /bitnami /etc/kafka /etc/confluent /mnt/shared /opt/kafka /opt/bitnami "$cache"; do
+for directory in /var/lib/kafka /kafka /bitnami /etc/kafka /etc/confluent /mnt/shared /opt/kafka /opt/bitnami "$cache"; do
   [ -n "$root" ] || chown -R 1000:0 "$directory"
   chmod -R g=u "$root$directory"
 done
