@@ -12,6 +12,8 @@ import type { RequestContext } from './context.ts'
 
 /** Producers from before give up on a coordinator that loads, and repeat the request to one that is not available. */
 const LOADING_VERSION = 2
+/** From here on a producer may be told to abort, and goes on with another transaction. */
+const ABORTABLE_VERSION = 4
 /** From here on the offsets make their partition part of the transaction (KIP-890). */
 const IMPLICIT_VERSION = 5
 
@@ -70,14 +72,16 @@ async function commit(
   const member = { transactionalId, producerId, producerEpoch, implicit: apiVersion >= IMPLICIT_VERSION }
   const partition = { topic: GROUP_METADATA_TOPIC, partition: broker.groups.shardOf(groupId) }
   const [error] = await enterTransaction(broker, member, [partition])
-  if (error !== ErrorCode.NONE) return offsets.map(() => refusalOf(error!))
+  if (error !== ErrorCode.NONE) return offsets.map(() => refusalOf(error!, apiVersion))
   const call = { groupId, producerId, producerEpoch, generationId, memberId, groupInstanceId, offsets }
   return (await broker.groups.commitOffsetsInTransaction(call)).errors
 }
 
 /** What the transaction's coordinator said, as a client of the group's coordinator understands it. */
-function refusalOf(error: ErrorCode): ErrorCode {
+function refusalOf(error: ErrorCode, apiVersion: number): ErrorCode {
   switch (error) {
+    case ErrorCode.INVALID_TXN_STATE:
+      return apiVersion >= ABORTABLE_VERSION ? ErrorCode.TRANSACTION_ABORTABLE : error
     case ErrorCode.PRODUCER_FENCED:
       return ErrorCode.INVALID_PRODUCER_EPOCH
     case ErrorCode.CONCURRENT_TRANSACTIONS:

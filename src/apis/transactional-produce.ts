@@ -9,6 +9,8 @@ import type { RequestContext } from './context.ts'
 
 /** From here on the first batch for a partition makes it part of the transaction (KIP-890). */
 const IMPLICIT_VERSION = 12
+/** From here on a producer may be told to abort, and goes on with another transaction. */
+const ABORTABLE_VERSION = 11
 const TOPIC_IDS_VERSION = 13
 
 export interface TransactionRefusal {
@@ -53,7 +55,7 @@ export function askCoordinator(context: RequestContext, request: ProduceRequest)
       const errors = await enterTransaction(broker, { ...producer, transactionalId, implicit }, partitions)
       return partitions.map((one, at) => ({ ...one, error: errors[at]! }))
     }),
-    implicit,
+    apiVersion,
   )
 }
 
@@ -80,17 +82,17 @@ function* unknownToLog({ broker, apiVersion }: RequestContext, { topicData }: Pr
 
 async function collect(
   answers: readonly Promise<readonly (TopicPartition & { readonly error: ErrorCode })[]>[],
-  implicit: boolean,
+  apiVersion: number,
 ): Promise<TransactionRefusals> {
   const refusals = new Map<string, TransactionRefusal>()
   for (const { topic, partition, error } of (await Promise.all(answers)).flat()) {
-    if (error !== ErrorCode.NONE) refusals.set(refusalKey(topic, partition), refusalOf(error, implicit))
+    if (error !== ErrorCode.NONE) refusals.set(refusalKey(topic, partition), refusalOf(error, apiVersion))
   }
   return refusals
 }
 
 /** Producers from before the check understand none of the coordinator's errors; what they repeat is NOT_ENOUGH_REPLICAS. */
-function refusalOf(error: ErrorCode, implicit: boolean): TransactionRefusal {
+function refusalOf(error: ErrorCode, apiVersion: number): TransactionRefusal {
   switch (error) {
     case ErrorCode.PRODUCER_FENCED:
       return {
@@ -99,11 +101,14 @@ function refusalOf(error: ErrorCode, implicit: boolean): TransactionRefusal {
           'A newer producer with the same transactional id has taken over, or the transaction took too long.',
       }
     case ErrorCode.INVALID_TXN_STATE:
-      return { errorCode: error, errorMessage: 'Partition was not added to the transaction' }
+      return {
+        errorCode: apiVersion >= ABORTABLE_VERSION ? ErrorCode.TRANSACTION_ABORTABLE : error,
+        errorMessage: 'Partition was not added to the transaction',
+      }
     case ErrorCode.INVALID_PRODUCER_ID_MAPPING:
       return { errorCode: error, errorMessage: 'The producer id is not that of this transactional id.' }
     case ErrorCode.CONCURRENT_TRANSACTIONS:
-      if (implicit)
+      if (apiVersion >= IMPLICIT_VERSION)
         return { errorCode: error, errorMessage: 'The transaction before this one is still being completed.' }
   }
   const errorMessage = `The transaction could not be verified (error ${error} of its coordinator): try again.`
