@@ -17,6 +17,11 @@ import { deleteTopicsCases } from './cases/20-delete-topics.ts'
 import { deleteRecordsCases } from './cases/21-delete-records.ts'
 import { initProducerIdCases } from './cases/22-init-producer-id.ts'
 import { offsetForLeaderEpochCases } from './cases/23-offset-for-leader-epoch.ts'
+import { addPartitionsCases } from './cases/24-add-partitions-to-txn.ts'
+import { addOffsetsCases } from './cases/25-add-offsets-to-txn.ts'
+import { endTxnCases } from './cases/26-end-txn.ts'
+import { writeTxnMarkersCases } from './cases/27-write-txn-markers.ts'
+import { txnOffsetCommitCases } from './cases/28-txn-offset-commit.ts'
 import { describeConfigsCases } from './cases/32-describe-configs.ts'
 import { alterConfigsCases } from './cases/33-alter-configs.ts'
 import { describeLogDirsCases } from './cases/35-describe-log-dirs.ts'
@@ -28,6 +33,8 @@ import { listPartitionReassignmentsCases } from './cases/46-list-partition-reass
 import { offsetDeleteCases } from './cases/47-offset-delete.ts'
 import { describeClusterCases } from './cases/60-describe-cluster.ts'
 import { describeProducersCases } from './cases/61-describe-producers.ts'
+import { describeTransactionsCases } from './cases/65-describe-transactions.ts'
+import { listTransactionsCases } from './cases/66-list-transactions.ts'
 import { listConfigResourcesCases } from './cases/74-list-config-resources.ts'
 import { describeTopicPartitionsCases } from './cases/75-describe-topic-partitions.ts'
 import { leaderEpochCases, longPollCases } from './cases/fetch-long-poll.ts'
@@ -38,7 +45,11 @@ import { idempotenceCases } from './cases/idempotence.ts'
 import { produceBatchCases } from './cases/produce-batch-rules.ts'
 import { produceRewritingCases } from './cases/produce-rewriting.ts'
 import { produceValidationCases } from './cases/produce-validation.ts'
+import { readCommittedCases } from './cases/read-committed.ts'
 import { staticMemberCases } from './cases/static-membership.ts'
+import { transactionTimeoutCases } from './cases/transaction-timeouts.ts'
+import { transactionalInitCases } from './cases/transactional-init.ts'
+import { transactionalProduceCases } from './cases/transactional-produce.ts'
 import type { WireCase } from './wire-case.ts'
 
 /** All cases, by subject: one test file each. */
@@ -46,6 +57,19 @@ export const wireCatalog = {
   connection: [framingCases, apiVersionsCases].flat(),
   produce: [produceCases, produceBatchCases, produceValidationCases, produceRewritingCases].flat(),
   idempotence: [initProducerIdCases, idempotenceCases, describeProducersCases].flat(),
+  transactions: [
+    transactionalInitCases,
+    addPartitionsCases,
+    addOffsetsCases,
+    endTxnCases,
+    writeTxnMarkersCases,
+    txnOffsetCommitCases,
+    describeTransactionsCases,
+    listTransactionsCases,
+    transactionalProduceCases,
+    readCommittedCases,
+    transactionTimeoutCases,
+  ].flat(),
   fetch: [fetchCases, longPollCases, leaderEpochCases, tunedFetchCases, fetchSessionCases].flat(),
   describe: [
     listOffsetsCases,

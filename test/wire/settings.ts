@@ -18,5 +18,6 @@ export const fixtureSettings: Readonly<Record<Fixture, Readonly<Record<string, s
     'num.partitions': '3',
     'offset.metadata.max.bytes': '16',
     'socket.request.max.bytes': '200000',
+    'transaction.abort.timed.out.transaction.cleanup.interval.ms': '100',
   },
 }

@@ -188,12 +188,7 @@ export const produceCases = wireCases('Produce', (wireCase) => {
       { index: 1, records: transactional },
     ]
     const request = { acks: -1, timeoutMs: 1000, topicData: [{ name: topic.name, topicId: topic.id, partitionData }] }
-    const message = test.differs({
-      kafka: null,
-      odradek: 'This broker does not do transactions yet: produce without a transactional id.',
-      why: 'transactions do not exist yet, and a client shows the message to its user',
-    })
-    const answer = eachOf(topic, refused(test, 53, { index: 0, message }), refused(test, 53, { index: 1, message }))
+    const answer = eachOf(topic, refused(test, 53, { index: 0 }), refused(test, 53, { index: 1 }))
     await test.expect(Produce, 9, request, answer)
     test.same(await endOffset(test, topic), 0, 'end of the log')
   })

@@ -1,9 +1,7 @@
-import { FindCoordinator } from '../../../protocol/messages/10-find-coordinator.ts'
 import { InitProducerId } from '../../../protocol/messages/22-init-producer-id.ts'
 import { producerId } from '../data.ts'
 import { atLeast } from '../matcher.ts'
 import { versionsOf, wireCases } from '../wire-case.ts'
-import type { WireTest } from '../wire-test.ts'
 
 const IDEMPOTENT = { transactionalId: null, transactionTimeoutMs: 60_000 }
 
@@ -39,40 +37,9 @@ export const initProducerIdCases = wireCases('InitProducerId', (wireCase) => {
     }
   }
 
-  for (const version of versionsOf(InitProducerId)) {
-    wireCase(`v${version} with a transactional id`, async (test) => {
-      if (test.isKafka) await untilTransactional(test)
-      const expected = test.differs({
-        kafka: { errorCode: 0, producerId: atLeast(0), producerEpoch: 0 },
-        odradek: { errorCode: 53, producerId: -1, producerEpoch: -1 },
-        why: 'transactions do not exist yet, and the refusal must not be retried for ever',
-      })
-      const request = { transactionalId: test.unique('txn'), transactionTimeoutMs: 60_000 }
-      await test.expect(InitProducerId, version, request, expected)
-    })
-  }
-
   wireCase('a negative transaction timeout does not matter without a transactional id', async (test) => {
     const expected = { errorCode: 0, producerId: atLeast(0), producerEpoch: 0 }
     await producerId(test)
     await test.expect(InitProducerId, 4, { transactionalId: null, transactionTimeoutMs: -1 }, expected)
   })
 })
-
-/** Kafka makes its transaction topic when first asked for a coordinator. */
-async function untilTransactional(test: WireTest): Promise<void> {
-  const id = test.unique('txn')
-  await test.eventually('the transaction coordinator', async () => {
-    const { coordinators } = await test.call(FindCoordinator, 4, { keyType: 1, coordinatorKeys: [id] })
-    if (coordinators[0]!.errorCode !== 0) return false
-    const request = { transactionalId: id, transactionTimeoutMs: 60_000 }
-    return (await test.call(InitProducerId, 4, request)).errorCode === 0
-  })
-  // Other ids live in other partitions, which are loaded one after the other.
-  const others = Array.from({ length: 50 }, (_, index) => `${id}-${index}`)
-  for (const transactionalId of others) {
-    await test.eventually('every transaction coordinator', async () => {
-      return (await test.call(InitProducerId, 4, { transactionalId, transactionTimeoutMs: 60_000 })).errorCode === 0
-    })
-  }
-}

@@ -1,0 +1,4 @@
+import { wireCatalog } from '../../wire/catalog.ts'
+import { describeWireCases } from '../../wire/describe-cases.ts'
+
+describeWireCases('transactions', wireCatalog.transactions)
