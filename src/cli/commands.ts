@@ -8,6 +8,8 @@ export const COMMANDS: Readonly<Record<Exclude<CommandName, 'start'>, () => Prom
   consume: async () => (await import('./consume.ts')).consume,
   groups: async () => (await import('./groups/groups.ts')).groups,
   configs: async () => (await import('./configs/configs.ts')).configs,
+  doctor: async () => (await import('./doctor/doctor.ts')).doctor,
   verify: async () => (await import('./verify.ts')).verify,
   backup: async () => (await import('./backup.ts')).backup,
+  completion: async () => (await import('./completion/completion.ts')).completionOf(COMMANDS),
 }
