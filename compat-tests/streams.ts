@@ -1,6 +1,8 @@
 import { randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import type { Target } from './broker.ts'
+import { connectScenario } from './streams/connect-scenario.ts'
+import { mirrorScenario } from './streams/mirror-scenario.ts'
 import { disturbed, type ScenarioOptions, undisturbed } from './streams/streams-scenarios.ts'
 import { lackOfJava } from './streams/toolchain.ts'
 
@@ -11,7 +13,6 @@ import { lackOfJava } from './streams/toolchain.ts'
 
 interface Scenario {
   readonly name: string
-  /** Connect and MirrorMaker are run against Odradek alone unless asked for. */
   readonly run: (options: ScenarioOptions) => Promise<void>
 }
 
@@ -20,6 +21,8 @@ const SCENARIOS: readonly Scenario[] = [
   { name: 'streams-at-least-once', run: (options) => undisturbed(options, 'at_least_once') },
   { name: 'streams-exactly-once-killed', run: (options) => disturbed(options, 'exactly_once_v2') },
   { name: 'streams-at-least-once-killed', run: (options) => disturbed(options, 'at_least_once') },
+  { name: 'connect-distributed', run: connectScenario },
+  { name: 'mirror-maker-2', run: mirrorScenario },
 ]
 
 const SHORT_ROUNDS = '3'

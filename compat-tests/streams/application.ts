@@ -150,6 +150,14 @@ export class Application {
     }
   }
 
+  async waitForProgress(patienceMs: number): Promise<void> {
+    const before = this.outputSeen
+    await eventually(`output beyond ${before} records`, patienceMs, async () => {
+      this.#failOnDeath()
+      return this.outputSeen > before ? true : undefined
+    })
+  }
+
   /** Ends the instances in order, and says what is wrong with what stands in the broker; empty when nothing is. */
   async differences(): Promise<string[]> {
     const { broker, classpath, guarantee } = this.#watched

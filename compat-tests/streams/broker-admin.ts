@@ -1,9 +1,13 @@
 import { ListOffsets } from '../../protocol/messages/02-list-offsets.ts'
 import { CreateTopics } from '../../protocol/messages/19-create-topics.ts'
+import { DescribeConfigs } from '../../protocol/messages/32-describe-configs.ts'
 import { ListTransactions } from '../../protocol/messages/66-list-transactions.ts'
+import type { KafkaClient } from '../../src/client/kafka-client.ts'
+import { connectClient } from '../../src/client/node-client.ts'
 import { WireClient } from '../../test/wire/wire-client.ts'
 import type { Broker } from '../broker.ts'
 
+const TOPIC_RESOURCE = 2
 const EARLIEST = -2
 const CLIENT_ID = 'streams-checker'
 
@@ -50,4 +54,17 @@ export async function logStarts(broker: Broker, name: string, partitions: number
     if (errorCode !== 0) throw new Error(`ListOffsets of ${name}: error ${errorCode}`)
     return offset
   })
+}
+
+/** The value of a topic's config as the broker tells it. */
+export async function topicConfig(broker: Broker, topic: string, name: string): Promise<string | null> {
+  const resources = [{ resourceType: TOPIC_RESOURCE, resourceName: topic, configurationKeys: [name] }]
+  const answer = await withClient(broker, (client) => client.call(DescribeConfigs, 1, { resources }))
+  const [result] = answer.results
+  if (result?.errorCode !== 0) throw new Error(`${topic}: ${result?.errorMessage}`)
+  return result.configs.find((config) => config.name === name)?.value ?? null
+}
+
+export function clientOf(broker: Broker): Promise<KafkaClient> {
+  return connectClient({ bootstrapServers: broker.bootstrap, clientId: CLIENT_ID })
 }
