@@ -50,7 +50,10 @@ function endWithBump(scope: Scope, call: EndTransactionCall, known: StoredTransa
       return repeated ? refusedProducer(ErrorCode.PRODUCER_FENCED) : bumped(scope, call, known)
     case 'CompleteCommit':
     case 'CompleteAbort':
-      if (repeated && commit === (known.state === 'CompleteCommit')) return identity(known)
+      // The epoch that only shuts out is not for a producer to go on with.
+      if (repeated && commit === (known.state === 'CompleteCommit')) {
+        return known.producerEpoch > LAST_PRODUCER_EPOCH ? bumped(scope, call, known) : identity(known)
+      }
       // An abort of nothing is allowed: a producer that does not know whether anything was written gets a new epoch.
       return commit || repeated ? refusedProducer(ErrorCode.INVALID_TXN_STATE) : bumped(scope, call, known)
     case 'Empty':
@@ -73,8 +76,8 @@ function bumped(scope: Scope, call: EndTransactionCall, known: StoredTransaction
   const exhausted = isEpochExhausted(producerEpoch)
   if (exhausted && freshProducerId === null) return { error: ErrorCode.NONE, ...NO_PRODUCER, needsProducerId: true }
   const prepared = prepare(scope, transactionalId, known, commit, {
-    producerEpoch: producerEpoch + 1,
-    lastProducerEpoch: producerEpoch,
+    producerEpoch: Math.min(producerEpoch, LAST_PRODUCER_EPOCH) + 1,
+    lastProducerEpoch: Math.min(producerEpoch, LAST_PRODUCER_EPOCH),
     nextProducerId: exhausted ? (freshProducerId ?? -1) : -1,
     clientTransactionVersion: transactionVersion,
     ...(known.state !== 'Ongoing' && { startMs: scope.nowMs, partitions: [] }),

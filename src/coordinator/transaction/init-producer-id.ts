@@ -24,9 +24,7 @@ export function initProducerId(
   if (expected !== null && !isOf(expected, known)) return refusedProducer(ErrorCode.PRODUCER_FENCED)
   if (isPrepared(known.state)) return refusedProducer(ErrorCode.CONCURRENT_TRANSACTIONS)
   if (known.state === 'Ongoing') {
-    if (expected !== null && expected.producerEpoch !== known.producerEpoch) {
-      return refusedProducer(ErrorCode.PRODUCER_FENCED)
-    }
+    if (expected !== null && !isCurrent(expected, known)) return refusedProducer(ErrorCode.PRODUCER_FENCED)
     // The producer asks again until the markers are written.
     abortForeign(scope, transactionalId, known)
     return refusedProducer(ErrorCode.CONCURRENT_TRANSACTIONS)
@@ -47,18 +45,17 @@ function isOf({ producerId, producerEpoch }: ProducerIdentity, known: StoredTran
   return producerId === known.previousProducerId && isEpochExhausted(producerEpoch)
 }
 
+function isCurrent({ producerId, producerEpoch }: ProducerIdentity, known: StoredTransaction): boolean {
+  return producerId === known.producerId && producerEpoch === known.producerEpoch
+}
+
 function bump(scope: Scope, call: InitProducerIdCall, known: StoredTransaction): ProducerIdResult {
   const { transactionalId, timeoutMs, expected } = call
   const { producerEpoch, lastProducerEpoch } = known
   const own = { timeoutMs, state: 'Empty', partitions: [], startMs: -1 } as const
-  const isRepeated =
-    expected !== null && expected.producerId === known.producerId && expected.producerEpoch !== producerEpoch
-  if (isRepeated) {
+  // The answer to the request that changed its epoch, or its id, was lost: it has the new one already.
+  if (expected !== null && !isCurrent(expected, known)) {
     if (expected.producerEpoch !== lastProducerEpoch) return refusedProducer(ErrorCode.PRODUCER_FENCED)
-    return identity(transit(scope, transactionalId, known, own))
-  }
-  // The answer to the request that changed the producer id was lost: it has the new one already.
-  if (expected !== null && expected.producerId !== known.producerId) {
     return identity(transit(scope, transactionalId, known, own))
   }
   const epochs = { producerEpoch: producerEpoch + 1, lastProducerEpoch: expected === null ? -1 : producerEpoch }
@@ -68,12 +65,10 @@ function bump(scope: Scope, call: InitProducerIdCall, known: StoredTransaction):
 /** Epochs are used up: the same transactional id goes on with another producer id. */
 function rotate(scope: Scope, call: InitProducerIdCall, known: StoredTransaction): ProducerIdResult {
   const { transactionalId, timeoutMs, expected, freshProducerId } = call
-  const { producerId, producerEpoch } = known
-  if (
-    expected !== null &&
-    expected.producerEpoch !== producerEpoch &&
-    expected.producerEpoch !== known.lastProducerEpoch
-  ) {
+  const { producerId, producerEpoch, lastProducerEpoch } = known
+  // The epoch that only shuts out is no producer's: the last one before it may ask too.
+  const own = { producerId, producerEpoch: lastProducerEpoch }
+  if (expected !== null && !isCurrent(expected, known) && !isCurrent(expected, { ...known, ...own })) {
     return refusedProducer(ErrorCode.PRODUCER_FENCED)
   }
   if (freshProducerId === null) return NEEDS_PRODUCER_ID
