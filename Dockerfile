@@ -24,7 +24,7 @@ WORKDIR /opt/kafka
 VOLUME ["/var/lib/kafka/data", "/etc/kafka/secrets", "/mnt/shared/config"]
 EXPOSE 9092
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --start-interval=200ms --retries=3 \
+HEALTHCHECK --interval=2s --timeout=3s --start-period=30s --start-interval=200ms --retries=3 \
   CMD ["/opt/odradek/image/healthcheck"]
 # The base has one, a shell script, and shells drop variables such as KAFKA_LISTENER_NAME_X_SCRAM-SHA-512_….
 ENTRYPOINT []
