@@ -10,6 +10,7 @@ export const COMMONJS: Readonly<Record<string, string>> = {
   jest: 'src/runners/jest.ts',
   'jest-run': 'src/runners/jest-run.ts',
   'jest-reset': 'src/runners/jest-reset.ts',
+  testcontainers: 'src/containers/testcontainers.ts',
 }
 
 /** Those for Vitest, which knows only ES modules. */

@@ -1,14 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { endProcess, endWithUs, type Finished, isInstalled, runChecked, runToEnd } from '../process.ts'
 
 const START_PATIENCE_MS = 30_000
 const POLL_MS = 50
 const LOG_LINES = 30
-/** The engine's and those below it are removed when nothing is left in them. */
-export const CGROUP = 'odradek-compat'
-
 /** What a Docker engine is asked for: the command line's own words. */
 export class Docker {
   /** As in DOCKER_HOST; what the Testcontainers of every language read. */
@@ -77,7 +74,8 @@ export async function installEngine(progress: (line: string) => void): Promise<s
 }
 
 /**
- * An engine in a folder of its own, which reaches nothing but this network namespace: no filter rules, no registry.
+ * An engine in a folder of its own, which reaches nothing but this network namespace: no filter rules, no registry. Its
+ * control groups have the name of the folder above.
  * Throws with the end of its log when it does not start.
  */
 export async function startEngine(folder: string): Promise<Docker> {
@@ -89,7 +87,7 @@ export async function startEngine(folder: string): Promise<Docker> {
     'dockerd',
     [
       ...['--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec')],
-      ...['--pidfile', join(folder, 'dockerd.pid'), '--host', host, '--cgroup-parent', `/${CGROUP}`],
+      ...['--pidfile', join(folder, 'dockerd.pid'), '--host', host, '--cgroup-parent', `/${basename(dirname(folder))}`],
       ...['--iptables=false', '--ip6tables=false', '--bip', '172.30.0.1/24'],
     ],
     { stdio: ['ignore', output, output] },

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { runChecked } from '../process.ts'
 import { repositoryRoot } from '../toolchains.ts'
@@ -42,10 +42,10 @@ export async function buildImage(docker: Docker, context: string, note: (line: s
   await docker.run('build', '--network', 'none', '--pull=false', '--build-arg', `NODE_IMAGE=${BASE}`, ...tags, context)
 }
 
+/** With the containers that were left behind. */
 export async function removeImages(docker: Docker): Promise<void> {
+  const { stdout } = await docker.try('ps', '--all', '--quiet', '--filter', `ancestor=${IMAGE.ours}`)
+  const left = stdout.split('\n').filter(Boolean)
+  if (left.length > 0) await docker.try('rm', '--force', '--volumes', ...left)
   await docker.try('image', 'rm', '--force', ...Object.values(IMAGE), BASE)
-}
-
-export function removeImageContext(folder: string): void {
-  rmSync(folder, { recursive: true, force: true })
 }

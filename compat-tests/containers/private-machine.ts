@@ -1,8 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { readdirSync, rmdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { endWithUs, runChecked, runToEnd } from '../process.ts'
-import { CGROUP } from './docker.ts'
 
 const CGROUPS = '/sys/fs/cgroup'
 /** Set for what runs inside. */
@@ -15,31 +14,27 @@ export const INSIDE_VARIABLE = 'ODRADEK_CONTAINERS_FOLDER'
  */
 const UNSHARE = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', '--propagation', 'private']
 
+/** The kernel ends it when we end, even by a kill. */
+const WITH_US = ['setpriv', '--pdeathsig', 'KILL'] as const
+
 /** Why there can be none, or null. */
 export async function whyNoPrivateMachine(): Promise<string | null> {
-  const { code, stderr } = await runToEnd('unshare', [...UNSHARE, 'true'])
+  const [program, ...rest] = [...WITH_US, 'unshare', ...UNSHARE, 'true'] as const
+  const { code, stderr } = await runToEnd(program, rest)
   return code === 0 ? null : `no Docker engine answers, and none can be shut off from others: ${stderr.trim()}`
 }
 
-/** Runs this Node with these arguments inside; gives its exit code. */
+/** Runs this Node with these arguments inside, where startEngine may use the folder; gives its exit code. */
 export async function runInPrivateMachine(args: readonly string[], folder: string): Promise<number> {
-  const child: ChildProcess = spawn(
-    'unshare',
-    [...UNSHARE, process.execPath, '--disable-warning=TimeoutNegativeWarning', ...args],
-    {
-      stdio: 'inherit',
-      env: { ...process.env, [INSIDE_VARIABLE]: folder },
-    },
-  )
+  const node = [process.execPath, '--disable-warning=TimeoutNegativeWarning', ...args]
+  const [program, ...rest] = [...WITH_US, 'unshare', ...UNSHARE, ...node] as const
+  const child = spawn(program, rest, { stdio: 'inherit', env: { ...process.env, [INSIDE_VARIABLE]: folder } })
   endWithUs(child)
-  try {
-    return await new Promise<number>((resolve, reject) => {
-      child.on('error', reject)
-      child.on('exit', (code) => resolve(code ?? 1))
-    })
-  } finally {
-    removeCgroups()
-  }
+  process.once('exit', () => removeCgroups(basename(folder)))
+  return new Promise<number>((resolve, reject) => {
+    child.on('error', reject)
+    child.on('exit', (code) => resolve(code ?? 1))
+  })
 }
 
 /** To be called first, inside. */
@@ -47,10 +42,10 @@ export async function bringUpLoopback(): Promise<void> {
   await runChecked('ip', ['link', 'set', 'lo', 'up'])
 }
 
-/** What an engine leaves behind when it is killed. They are empty: all who were in them have ended. */
-function removeCgroups(): void {
-  for (const controller of foldersIn(CGROUPS)) removeTree(join(CGROUPS, controller, CGROUP))
-  removeTree(join(CGROUPS, CGROUP))
+/** What an engine leaves behind when it is killed; empty when all who were in them have ended. */
+function removeCgroups(name: string): void {
+  for (const controller of foldersIn(CGROUPS)) removeTree(join(CGROUPS, controller, name))
+  removeTree(join(CGROUPS, name))
 }
 
 function removeTree(folder: string): void {

@@ -148,16 +148,14 @@ async function main(): Promise<number> {
     if (reason !== null) return withoutEngine(reason)
   } else if (process.platform !== 'linux') return withoutEngine('the stand-in for a base image is made on Linux only')
   const folder = mkdtempSync(join(tmpdir(), 'odradek-containers-'))
-  try {
-    const missing = await prepareLanguages(chosen)
-    await baseArchive()
-    await writeImageContext(join(folder, 'context'), tarball)
-    if (there !== null) return await runAll(there, folder, chosen, missing)
-    process.env[MISSING_VARIABLE] = JSON.stringify(missing)
-    return await runInPrivateMachine([fileURLToPath(import.meta.url), ...process.argv.slice(2)], folder)
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
+  // Also when a signal ends us; the processes of the engine may take a moment to be gone.
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }))
+  const missing = await prepareLanguages(chosen)
+  await baseArchive()
+  await writeImageContext(join(folder, 'context'), tarball)
+  if (there !== null) return await runAll(there, folder, chosen, missing)
+  process.env[MISSING_VARIABLE] = JSON.stringify(missing)
+  return await runInPrivateMachine([fileURLToPath(import.meta.url), ...process.argv.slice(2)], folder)
 }
 
 main().then(

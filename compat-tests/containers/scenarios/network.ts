@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict'
-import { appendFileSync, copyFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { runChecked } from '../../process.ts'
 import { repositoryRoot } from '../../toolchains.ts'
 import { BrokerContainer } from '../broker-container.ts'
 import type { Docker } from '../docker.ts'
+import { withHostName } from '../host-name.ts'
 import { BASE } from '../image.ts'
-import { INSIDE_VARIABLE } from '../private-machine.ts'
 import { roundTrip } from '../round-trip.ts'
 import type { Scenario } from '../scenario.ts'
 
@@ -51,24 +48,13 @@ export const networkScenarios: readonly Scenario[] = [
   },
   {
     name: 'nothing configured: from the host by a name for the container',
-    run: async ({ docker, note, folder }) => {
-      await using container = await BrokerContainer.run(docker, ON_ITS_PORT)
+    run: async (world) => {
+      await using container = await BrokerContainer.run(world.docker, ON_ITS_PORT)
       await container.waitForLog()
       const address = await container.inspect('{{.NetworkSettings.IPAddress}}')
-      if (process.env[INSIDE_VARIABLE] === undefined) {
-        note('not tried: names are given in /etc/hosts, which here is not ours')
-        return
-      }
-      // In our mounts only: the file of the machine stays as it is.
-      const hosts = join(folder, 'hosts')
-      copyFileSync('/etc/hosts', hosts)
-      appendFileSync(hosts, `\n${address} kafka.test\n`)
-      await runChecked('mount', ['--bind', hosts, '/etc/hosts'])
-      try {
-        note(`told ${await roundTrip('kafka.test:9092')}`)
-      } finally {
-        await runChecked('umount', ['/etc/hosts'])
-      }
+      await withHostName(world, 'kafka.test', address, async () => {
+        world.note(`told ${await roundTrip('kafka.test:9092')}`)
+      })
     },
   },
   {

@@ -19,7 +19,7 @@ function tool(name: string, args: readonly string[], cwd = repository) {
   return runToEnd(path.join(repository, 'node_modules', '.bin', name), args, { cwd, env: cleanEnvironment() })
 }
 
-const PROGRAMS = ['index', 'jest', 'jest-reset', 'jest-run', 'jest-setup', 'jest-teardown']
+const PROGRAMS = ['index', 'jest', 'jest-reset', 'jest-run', 'jest-setup', 'jest-teardown', 'testcontainers']
 const FILES = [
   ...['CHANGELOG.md', 'LICENSE', 'README.md', 'bin/odradek.cjs', 'dist/odradek.cjs', 'package.json'],
   ...['dist/index.d.ts', 'dist/index.js'],
