@@ -25,7 +25,10 @@ export const verify: Command = {
   options: { json: { type: 'boolean', about: 'print JSON, for scripts' } },
   json: '{ directory: string, state: "clean" | "crashed" | "running", partitions: number, segments: number, batches: number, bytes: number, errors: number, notes: number, findings: { level: "error" | "note", message: string }[] }',
   async run(given, io) {
-    const directory = given.single('the folder to verify')
+    const [directory, more] = given.positionals
+    if (directory === undefined || more !== undefined) {
+      throw new UsageError('verify takes one folder: odradek verify DIR')
+    }
     if (nodeFileSystem.stat(directory)?.directory !== true)
       throw new UsageError(`${directory}: there is no such folder`)
     return verifyDirectory(directory, given.has('json'), io)

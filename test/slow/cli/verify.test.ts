@@ -82,7 +82,7 @@ describe('odradek verify', () => {
     [['package.json'], 'package.json: there is no such folder'],
   ])('%j is refused with one line', async (args, message) => {
     const { code, stdout, stderr } = await odradek('verify', ...args)
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toMatch(/^odradek: [^\n]+\n$/)
     expect(stderr).toContain(message)
   })
