@@ -17,6 +17,9 @@ import { produceScenarios } from './scenarios/produce-rules.ts'
 import { restartScenarios } from './scenarios/restart.ts'
 import { roundTripScenarios } from './scenarios/round-trip.ts'
 import { topicScenarios } from './scenarios/topics.ts'
+import { transactionScenarios } from './scenarios/transactions.ts'
+import { transactionFailureScenarios } from './scenarios/transactions-failures.ts'
+import { transactionOffsetScenarios } from './scenarios/transactions-offsets.ts'
 import { unknownScenarios } from './scenarios/unknown.ts'
 import { volumeScenarios } from './scenarios/volume.ts'
 import { goDriver, javaClasses, kafkaClasspath, pythonInterpreter, type Toolchain } from './toolchains.ts'
@@ -43,6 +46,9 @@ const commonScenarios: readonly Scenario[] = [
   ...groupScenarios,
   ...groupAdminScenarios,
   ...unknownScenarios,
+  ...transactionScenarios,
+  ...transactionOffsetScenarios,
+  ...transactionFailureScenarios,
   ...restartScenarios,
 ]
 

@@ -77,10 +77,22 @@ export interface JoinRequest {
   sessionTimeoutMs: number
   /** Where to start without a committed offset, or when it is out of range. */
   reset: 'earliest' | 'latest'
+  /** The producer of this driver in whose transactions the records of the member are processed. */
+  processedBy?: InitTransactionsRequest
+  /** Fetches as read_committed, and waits for offsets of transactions that are about to end. */
+  committedOnly?: boolean
   /** The client's own default of the eager kind, or cooperative-sticky. */
   assignor: 'eager' | 'cooperative-sticky'
   /** group.instance.id of a static member. */
   instanceId: string | null
+}
+
+export interface InitTransactionsRequest {
+  /** A name for the producer within this driver. */
+  producer: string
+  transactionalId: string
+  transactionTimeoutMs: number
+  codec: Codec
 }
 
 /** A change of what a member owns, with the wall clock of the machine in ms. */
@@ -178,6 +190,27 @@ export interface Operations {
   commit: { request: { member: string; offsets: CommittedOffset[] }; answer: Record<string, never> }
   /** Leaves the group in an orderly way. */
   leave: { request: { member: string }; answer: Record<string, never> }
+  /**
+   * Makes a transactional producer, and registers its id with the broker as soon as the client can. A producer that a
+   * member of this driver brought along is there already.
+   */
+  initTransactions: { request: InitTransactionsRequest; answer: Record<string, never> }
+  beginTransaction: { request: { producer: string }; answer: Record<string, never> }
+  /** Resolves when all records are acknowledged. */
+  produceInTransaction: {
+    request: { producer: string; topic: string; records: OutgoingRecord[] }
+    answer: Record<string, never>
+  }
+  /** From now on the offsets of the member are sent with the generation that it has at this moment. */
+  holdGeneration: { request: { member: string }; answer: Record<string, never> }
+  /** Adds the offsets of a member's group to the transaction, with its generation if the client knows how. */
+  sendOffsets: {
+    request: { producer: string; member: string; group: string; offsets: PartitionOffset[] }
+    answer: Record<string, never>
+  }
+  endTransaction: { request: { producer: string; commit: boolean }; answer: Record<string, never> }
+  /** Whatever state it is in, without ending its transaction if the client lets one. */
+  closeProducer: { request: { producer: string }; answer: Record<string, never> }
   createTopic: { request: NewTopic; answer: Record<string, never> }
   deleteTopic: { request: { name: string }; answer: Record<string, never> }
   createPartitions: { request: { topic: string; count: number }; answer: Record<string, never> }
@@ -237,6 +270,10 @@ export type Feature =
   | 'survives-recreated-topics'
   | 'heartbeats-while-groups-load'
   | 'follows-moved-leaders'
+  | 'sends-generations-in-transactions'
+  | 'adds-partitions-by-request'
+  | 'retries-transactions'
+  | 'leaves-out-every-aborted-transaction'
 
 /** The first line a driver prints. What a client lacks is named with the reason, so that it shows in the report. */
 export interface DriverGreeting {

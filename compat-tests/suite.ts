@@ -14,8 +14,12 @@ export interface SuiteOptions {
   report: (result: Result) => void
 }
 
+/** A transaction that has timed out is noticed soon: each scenario about that would wait for ten seconds. */
+const SETTINGS = { 'transaction.abort.timed.out.transaction.cleanup.interval.ms': '1000' }
 const CLUSTER_BROKERS = 3
 const CLUSTER_SETTINGS = {
+  ...SETTINGS,
+  'transaction.state.log.num.partitions': '6',
   'offsets.topic.num.partitions': '6',
   'broker.session.timeout.ms': '4000',
 }
@@ -29,7 +33,7 @@ export async function runSuite(options: SuiteOptions): Promise<Result[]> {
     results.push(result)
     options.report(result)
   }
-  const broker = new Broker(options.target)
+  const broker = new Broker(options.target, SETTINGS)
   const sessions = options.clients.map((definition) => new Session(definition, broker))
   try {
     for (const fixture of FIXTURES) {
@@ -78,7 +82,7 @@ function scenariosOf(session: Session, fixture: Fixture, options: SuiteOptions):
 async function prepareBroker(broker: Broker, fixture: Fixture): Promise<void> {
   if (fixture === 'no-auto-create') {
     await broker.stop()
-    broker.settings = { 'auto.create.topics.enable': 'false' }
+    broker.settings = { ...SETTINGS, 'auto.create.topics.enable': 'false' }
   }
   await ensureRunning(broker)
 }

@@ -113,6 +113,9 @@ type joinRequest struct {
 	Reset            string   `json:"reset"`
 	Assignor         string   `json:"assignor"`
 	InstanceID       *string  `json:"instanceId"`
+	// The producer in whose transactions the records are processed.
+	ProcessedBy   *initRequest `json:"processedBy"`
+	CommittedOnly bool         `json:"committedOnly"`
 }
 
 type ownershipEvent struct {
@@ -137,6 +140,7 @@ type groupMembers struct {
 	bootstrap string
 	lock      sync.Mutex
 	members   map[string]*member
+	sessions  *transactions
 }
 
 func (g *groupMembers) join(_ context.Context, request joinRequest) (any, error) {
@@ -173,7 +177,10 @@ func (g *groupMembers) join(_ context.Context, request joinRequest) (any, error)
 	if request.InstanceID != nil {
 		options = append(options, kgo.InstanceID(*request.InstanceID))
 	}
-	client, err := kgo.NewClient(options...)
+	if request.CommittedOnly {
+		options = append(options, kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.RequireStableFetchOffsets())
+	}
+	client, err := g.newClient(request, options)
 	if err != nil {
 		return nil, err
 	}
@@ -185,6 +192,17 @@ func (g *groupMembers) join(_ context.Context, request joinRequest) (any, error)
 	defer g.lock.Unlock()
 	g.members[request.Member] = joined
 	return empty{}, nil
+}
+
+func (g *groupMembers) newClient(request joinRequest, options []kgo.Opt) (*kgo.Client, error) {
+	if request.ProcessedBy == nil {
+		return kgo.NewClient(options...)
+	}
+	session, err := g.sessions.session(*request.ProcessedBy, options)
+	if err != nil {
+		return nil, err
+	}
+	return session.Client(), nil
 }
 
 func (m *member) run(ctx context.Context) {

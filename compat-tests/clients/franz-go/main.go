@@ -106,7 +106,8 @@ func main() {
 	d := &driver{bootstrap: os.Args[1], output: bufio.NewWriter(os.Stdout)}
 	producing := &producers{bootstrap: d.bootstrap}
 	administration := newAdministration(d.bootstrap)
-	groups := &groupMembers{bootstrap: d.bootstrap, members: map[string]*member{}}
+	transacting := &transactions{bootstrap: d.bootstrap, producers: map[string]*transactional{}}
+	groups := &groupMembers{bootstrap: d.bootstrap, members: map[string]*member{}, sessions: transacting}
 	operations := map[string]operation{
 		"produce": handle(producing.produce),
 		"read":    handle(func(ctx context.Context, request readRequest) (any, error) { return read(ctx, d.bootstrap, request) }),
@@ -115,6 +116,7 @@ func main() {
 		"commit":  handle(groups.commit),
 		"leave":   handle(groups.leave),
 	}
+	transacting.addTo(operations)
 	administration.addTo(operations)
 	d.respond(map[string]any{
 		"client":            "franz-go",
@@ -122,7 +124,8 @@ func main() {
 		"codecs":            []string{"none", "gzip", "snappy", "lz4", "zstd"},
 		"missingOperations": empty{},
 		"missingFeatures": map[string]string{
-			"survives-recreated-topics": "a producer of franz-go stays with the id of the deleted topic, and gives up",
+			"adds-partitions-by-request": "with transaction version 2 franz-go lets the first Produce add a partition",
+			"survives-recreated-topics":  "a producer of franz-go stays with the id of the deleted topic, and gives up",
 		},
 	})
 	input := bufio.NewReaderSize(os.Stdin, 1<<20)

@@ -37,6 +37,25 @@ type place struct {
 	Offset    int64 `json:"offset"`
 }
 
+var codecs = map[string]kgo.CompressionCodec{
+	"none": kgo.NoCompression(), "gzip": kgo.GzipCompression(), "snappy": kgo.SnappyCompression(),
+	"lz4": kgo.Lz4Compression(), "zstd": kgo.ZstdCompression(),
+}
+
+func (r outgoingRecord) record(topic string) *kgo.Record {
+	record := &kgo.Record{Topic: topic, Key: r.Key, Value: r.Value}
+	if r.Partition != nil {
+		record.Partition = *r.Partition
+	}
+	if r.Timestamp != nil {
+		record.Timestamp = time.UnixMilli(*r.Timestamp)
+	}
+	for _, each := range r.Headers {
+		record.Headers = append(record.Headers, kgo.RecordHeader{Key: each.Name, Value: each.Value})
+	}
+	return record
+}
+
 // producers holds one client per combination of settings.
 type producers struct {
 	bootstrap string
@@ -52,10 +71,6 @@ func (p *producers) clientFor(request produceRequest, manual bool) (*kgo.Client,
 		return known.(*kgo.Client), nil
 	}
 	acks := map[int]kgo.Acks{0: kgo.NoAck(), 1: kgo.LeaderAck(), -1: kgo.AllISRAcks()}
-	codecs := map[string]kgo.CompressionCodec{
-		"none": kgo.NoCompression(), "gzip": kgo.GzipCompression(), "snappy": kgo.SnappyCompression(),
-		"lz4": kgo.Lz4Compression(), "zstd": kgo.ZstdCompression(),
-	}
 	options := []kgo.Opt{
 		seeds(p.bootstrap),
 		impatience(),
@@ -89,17 +104,7 @@ func (p *producers) produce(ctx context.Context, request produceRequest) (any, e
 	}
 	records := make([]*kgo.Record, 0, len(request.Records))
 	for _, outgoing := range request.Records {
-		record := &kgo.Record{Topic: request.Topic, Key: outgoing.Key, Value: outgoing.Value}
-		if outgoing.Partition != nil {
-			record.Partition = *outgoing.Partition
-		}
-		if outgoing.Timestamp != nil {
-			record.Timestamp = time.UnixMilli(*outgoing.Timestamp)
-		}
-		for _, each := range outgoing.Headers {
-			record.Headers = append(record.Headers, kgo.RecordHeader{Key: each.Name, Value: each.Value})
-		}
-		records = append(records, record)
+		records = append(records, outgoing.record(request.Topic))
 	}
 	// Not kgo.RecordDeliveryTimeout, which counts from the timestamp of the record: ours may lie in the past.
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(request.TimeoutMs)*time.Millisecond)

@@ -46,6 +46,7 @@ public final class Driver {
         operations.put("commit", request -> member(request).commit(request));
         operations.put("leave", request -> member(request).leave());
         operations.put("tool", Tools::run);
+        new TransactionOperations(bootstrap, this::member).addTo(operations);
         admin.addTo(operations);
     }
 
@@ -62,7 +63,9 @@ public final class Driver {
         ArrayNode codecs = greeting.putArray("codecs");
         for (String codec : new String[] {"none", "gzip", "snappy", "lz4", "zstd"}) codecs.add(codec);
         greeting.putObject("missingOperations").put("replaceConfigs", "the Java client of 4.x has no AlterConfigs");
-        greeting.putObject("missingFeatures").put("produce-without-creating", "the Java producer always lets the broker create the topic");
+        greeting.putObject("missingFeatures")
+            .put("produce-without-creating", "the Java producer always lets the broker create the topic")
+            .put("adds-partitions-by-request", "with transaction version 2 the Java client lets the first Produce add a partition");
         respond(greeting);
         ExecutorService workers = Executors.newCachedThreadPool();
         BufferedReader input = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));

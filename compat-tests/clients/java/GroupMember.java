@@ -13,6 +13,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.ConsumerGroupMetadata;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -29,6 +30,7 @@ final class GroupMember implements ConsumerRebalanceListener {
     private ArrayNode events = Driver.JSON.createArrayNode();
     private final List<TopicPartition> assignment = new ArrayList<>();
     private String failure;
+    private volatile ConsumerGroupMetadata held;
 
     GroupMember(String bootstrap, JsonNode request) {
         Properties properties = Driver.consumerProperties(bootstrap);
@@ -41,6 +43,7 @@ final class GroupMember implements ConsumerRebalanceListener {
         String assignor = cooperative ? "CooperativeStickyAssignor" : "RangeAssignor";
         properties.put(ConsumerConfig.PARTITION_ASSIGNMENT_STRATEGY_CONFIG, "org.apache.kafka.clients.consumer." + assignor);
         if (!request.get("instanceId").isNull()) properties.put(ConsumerConfig.GROUP_INSTANCE_ID_CONFIG, request.get("instanceId").asText());
+        if (request.path("committedOnly").asBoolean()) properties.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
         consumer = new KafkaConsumer<>(properties);
         List<String> topics = new ArrayList<>();
         for (JsonNode topic : request.get("topics")) topics.add(topic.asText());
@@ -120,6 +123,19 @@ final class GroupMember implements ConsumerRebalanceListener {
         });
         done.get(30, TimeUnit.SECONDS);
         return Driver.JSON.createObjectNode();
+    }
+
+    /** From now on groupMetadata() gives what is true now. */
+    JsonNode holdGeneration() throws Exception {
+        held = groupMetadata();
+        return Driver.JSON.createObjectNode();
+    }
+
+    ConsumerGroupMetadata groupMetadata() throws Exception {
+        if (held != null) return held;
+        CompletableFuture<ConsumerGroupMetadata> found = new CompletableFuture<>();
+        tasks.add(() -> found.complete(consumer.groupMetadata()));
+        return found.get(30, TimeUnit.SECONDS);
     }
 
     JsonNode leave() throws Exception {

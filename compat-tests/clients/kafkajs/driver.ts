@@ -10,6 +10,7 @@ import {
   ClientError,
   type Codec,
   type JoinRequest,
+  type OutgoingRecord,
   type ProduceRequest,
   type ReadRequest,
   type ReceivedRecord,
@@ -17,6 +18,7 @@ import {
 } from '../../client.ts'
 import { cached, findKafkaCode, MemberDiary, serve, toBase64, toBuffer } from '../node-driver.ts'
 import { registerCodecs } from './codecs.ts'
+import { transactionHandlers } from './transactions.ts'
 
 const { Kafka, logLevel, CompressionTypes, ConfigResourceTypes, Partitioners, AssignerProtocol } = kafkajs
 
@@ -116,15 +118,24 @@ function received(topic: string, partition: number, message: KafkaMessage): Rece
   }
 }
 
+function outgoing(record: OutgoingRecord): Message {
+  const message: Message = { key: toBuffer(record.key), value: toBuffer(record.value) }
+  if (record.partition !== null) message.partition = record.partition
+  if (record.timestamp !== null) message.timestamp = String(record.timestamp)
+  if (record.headers.length > 0) message.headers = outgoingHeaders(record.headers)
+  return message
+}
+
+const transactions = transactionHandlers({
+  kafka,
+  codecs: codecNumbers,
+  message: outgoing,
+  retry: { retries: 60, initialRetryTime: 100, maxRetryTime: 500 },
+})
+
 async function produce(request: ProduceRequest) {
   const producer = await producerFor(request)
-  const messages = request.records.map((record): Message => {
-    const message: Message = { key: toBuffer(record.key), value: toBuffer(record.value) }
-    if (record.partition !== null) message.partition = record.partition
-    if (record.timestamp !== null) message.timestamp = String(record.timestamp)
-    if (record.headers.length > 0) message.headers = outgoingHeaders(record.headers)
-    return message
-  })
+  const messages = request.records.map(outgoing)
   const compression = codecNumbers[request.codec]
   const answers = await producer.send({ topic: request.topic, acks: request.acks, compression, messages })
   const nextOffsets = new Map<number, number>()
@@ -256,6 +267,8 @@ serve(
       deleteGroupOffsets: 'kafkajs has no OffsetDelete',
     },
     missingFeatures: {
+      'sends-generations-in-transactions': 'kafkajs has TxnOffsetCommit up to version 1, which has no generation',
+      'retries-transactions': 'kafkajs gives any error of EndTxn and AddOffsetsToTxn to the caller',
       'static-membership': 'kafkajs has no group.instance.id',
       'cooperative-sticky': 'kafkajs has eager assignors only',
       'null-header-value': 'kafkajs cannot send a header without a value',
@@ -271,6 +284,7 @@ serve(
     },
   },
   {
+    ...transactions.handlers,
     produce,
     read,
     join,
@@ -411,6 +425,11 @@ serve(
   async () => {
     const open = [...producers.values()].map(async (producer) => (await producer).disconnect())
     const joined = [...members.values()].map(({ consumer }) => consumer.disconnect())
-    await Promise.allSettled([...open, ...joined, adminConnection?.then((connection) => connection.disconnect())])
+    await Promise.allSettled([
+      ...open,
+      ...joined,
+      transactions.close(),
+      adminConnection?.then((connection) => connection.disconnect()),
+    ])
   },
 )

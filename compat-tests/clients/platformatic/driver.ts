@@ -24,6 +24,7 @@ import {
   type TopicPartition,
 } from '../../client.ts'
 import { cached, findKafkaCode, MemberDiary, serve, toBase64, toBuffer } from '../node-driver.ts'
+import { transactionHandlers } from './transactions.ts'
 
 type Stream = MessagesStream<Buffer, Buffer, Buffer, Buffer>
 
@@ -43,6 +44,7 @@ const base = {
 const producers = new Map<string, Promise<Producer>>()
 const members = new Map<string, Member>()
 const admin = new Admin({ ...base, retries: 3, retryDelay: 200, timeout: 10_000 })
+const transactions = transactionHandlers({ base, message: outgoing, consumer: (name) => member(name).consumer })
 let readers = 0
 
 /** Where the partitioner put a record: the answer of a send tells offsets per partition only. */
@@ -166,6 +168,8 @@ async function join(request: JoinRequest) {
     rebalanceTimeout: request.sessionTimeoutMs,
     heartbeatInterval: 500,
     maxWaitTime: 200,
+    isolationLevel:
+      request.committedOnly === true ? FetchIsolationLevels.READ_COMMITTED : FetchIsolationLevels.READ_UNCOMMITTED,
     retries: 40,
     retryDelay: 300,
   })
@@ -279,10 +283,13 @@ serve(
       'survives-recreated-topics':
         '@platformatic/kafka asks for the id of the deleted topic until it gives up: it does not look for another',
       'append-time': '@platformatic/kafka shows the timestamp of the producer for LogAppendTime too',
+      'leaves-out-every-aborted-transaction':
+        '@platformatic/kafka remembers one aborted transaction for each producer in a response, and hands out the records of the others',
       'cooperative-sticky': '@platformatic/kafka has eager assignors only',
     },
   },
   {
+    ...transactions.handlers,
     produce,
     read,
     join,
@@ -415,6 +422,6 @@ serve(
   async () => {
     const open = [...producers.values()].map(async (producer) => (await producer).close())
     const joined = [...members.values()].map(({ consumer }) => consumer.close(true))
-    await Promise.allSettled([...open, ...joined, admin.close()])
+    await Promise.allSettled([...open, ...joined, transactions.close(), admin.close()])
   },
 )

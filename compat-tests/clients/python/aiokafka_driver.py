@@ -66,6 +66,7 @@ def received(message):
 class Client:
     def __init__(self):
         self.producers = {}
+        self.transactional = {}
         self.members = {}
         self.lock = asyncio.Lock()
         self._admin = None
@@ -171,6 +172,7 @@ class Client:
             request_timeout_ms=15_000,
             metadata_max_age_ms=5_000,
             partition_assignment_strategy=(RangePartitionAssignor,),
+            isolation_level="read_committed" if request.get("committedOnly") else "read_uncommitted",
         )
         member = Member(consumer)
         consumer.subscribe(topics=request["topics"], listener=member)
@@ -196,6 +198,48 @@ class Client:
         await asyncio.gather(member.task, return_exceptions=True)
         member.diary.revoked(member.diary.owned())
         await member.consumer.stop()
+        return {}
+
+    async def initTransactions(self, request):
+        producer = AIOKafkaProducer(
+            bootstrap_servers=BOOTSTRAP,
+            client_id=CLIENT_ID,
+            transactional_id=request["transactionalId"],
+            transaction_timeout_ms=request["transactionTimeoutMs"],
+            compression_type=None if request["codec"] == "none" else request["codec"],
+            max_request_size=10_000_000,
+            max_batch_size=1_000_000,
+            linger_ms=5,
+        )
+        await producer.start()
+        self.transactional[request["producer"]] = producer
+        return {}
+
+    async def beginTransaction(self, request):
+        await self.transactional[request["producer"]].begin_transaction()
+        return {}
+
+    async def produceInTransaction(self, request):
+        producer = self.transactional[request["producer"]]
+        sends = []
+        for record in request["records"]:
+            value, key = to_bytes(record["value"]), to_bytes(record["key"])
+            sends.append(await producer.send(request["topic"], value, key=key, partition=record["partition"]))
+        await asyncio.gather(*sends)
+        return {}
+
+    async def sendOffsets(self, request):
+        offsets = {TopicPartition(each["topic"], each["partition"]): each["offset"] for each in request["offsets"]}
+        await self.transactional[request["producer"]].send_offsets_to_transaction(offsets, request["group"])
+        return {}
+
+    async def endTransaction(self, request):
+        producer = self.transactional[request["producer"]]
+        await (producer.commit_transaction() if request["commit"] else producer.abort_transaction())
+        return {}
+
+    async def closeProducer(self, request):
+        await self.transactional.pop(request["producer"]).stop()
         return {}
 
     async def createTopic(self, request):
@@ -334,7 +378,7 @@ class Client:
         for name, member in self.members.items():
             if not member.task.done():
                 await self.leave({"member": name})
-        for producer in self.producers.values():
+        for producer in [*self.producers.values(), *self.transactional.values()]:
             await producer.stop()
         if self._admin is not None:
             await self._admin.close()
@@ -362,6 +406,7 @@ GREETING = {
         "deleteGroupOffsets": "aiokafka has no OffsetDelete",
     },
     "missingFeatures": {
+        "sends-generations-in-transactions": "aiokafka has TxnOffsetCommit version 0 alone, which has no generation",
         "cooperative-sticky": "aiokafka has eager assignors only",
         "offset-of-max-timestamp": "aiokafka has no ListOffsets with MAX_TIMESTAMP",
         "names-all-errors": "aiokafka does not know error 87 (INVALID_RECORD) and reports an unknown one",

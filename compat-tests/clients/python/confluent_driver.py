@@ -39,6 +39,7 @@ STATES = {
 _producers = {}
 _producers_lock = threading.Lock()
 _members = {}
+_transactional = {}
 _admin = AdminClient(COMMON)
 
 
@@ -173,6 +174,7 @@ class Member:
         self.diary = Diary()
         self._ended = False
         self._tasks = collections.deque()
+        self.held_generation = None
         self.consumer = Consumer(config)
 
         def pairs(partitions):
@@ -218,6 +220,13 @@ class Member:
             if done.error is not None:
                 raise KafkaException(done.error)
 
+    def group_metadata(self):
+        if self.held_generation is not None:
+            return self.held_generation
+        result = concurrent.futures.Future()
+        self._tasks.append(lambda: result.set_result(self.consumer.consumer_group_metadata()))
+        return result.result(timeout=40)
+
     def leave(self):
         self._ended = True
         self._thread.join()
@@ -237,6 +246,93 @@ def commit(request):
 
 def leave(request):
     _members[request["member"]].leave()
+    return {}
+
+
+def init_transactions(request):
+    producer = Producer(
+        {
+            **COMMON,
+            "transactional.id": request["transactionalId"],
+            "transaction.timeout.ms": request["transactionTimeoutMs"],
+            "compression.type": request["codec"],
+            "message.max.bytes": 10_000_000,
+            "linger.ms": 5,
+        }
+    )
+    _transactional[request["producer"]] = producer
+    producer.init_transactions(40)
+    return {}
+
+
+def begin_transaction(request):
+    _transactional[request["producer"]].begin_transaction()
+    return {}
+
+
+def produce_in_transaction(request):
+    producer = _transactional[request["producer"]]
+    failures = []
+    remaining = [len(request["records"])]
+
+    def report(error, _):
+        remaining[0] -= 1
+        if error is not None:
+            failures.append(error)
+
+    for record in request["records"]:
+        producer.produce(
+            request["topic"],
+            to_bytes(record["value"]),
+            key=to_bytes(record["key"]),
+            partition=-1 if record["partition"] is None else record["partition"],
+            on_delivery=report,
+        )
+    deadline = time.monotonic() + 60
+    while remaining[0] > 0:
+        producer.poll(0.05)
+        if time.monotonic() > deadline:
+            raise Refused("librdkafka reported no delivery in time")
+    if failures:
+        raise KafkaException(failures[0])
+    return {}
+
+
+def hold_generation(request):
+    member = _members[request["member"]]
+    member.held_generation = member.group_metadata()
+    return {}
+
+
+def send_offsets(request):
+    offsets = [TopicPartition(each["topic"], each["partition"], each["offset"]) for each in request["offsets"]]
+    metadata = _members[request["member"]].group_metadata()
+    retried(lambda: _transactional[request["producer"]].send_offsets_to_transaction(offsets, metadata, 40))
+    return {}
+
+
+def end_transaction(request):
+    producer = _transactional[request["producer"]]
+    retried(lambda: producer.commit_transaction(40) if request["commit"] else producer.abort_transaction(40))
+    return {}
+
+
+def retried(call):
+    """librdkafka tells the application which of its transactional calls it may make again."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return call()
+        except KafkaException as error:
+            if not error.args[0].retriable() or time.monotonic() > deadline:
+                raise
+
+
+def close_producer(request):
+    producer = _transactional.pop(request["producer"])
+    # What is left in its queues is not to keep it from ending.
+    producer.purge()
+    del producer
     return {}
 
 
@@ -411,6 +507,13 @@ serve_with_threads(
         "news": lambda request: _members[request["member"]].diary.take(),
         "commit": commit,
         "leave": leave,
+        "initTransactions": init_transactions,
+        "beginTransaction": begin_transaction,
+        "produceInTransaction": produce_in_transaction,
+        "holdGeneration": hold_generation,
+        "sendOffsets": send_offsets,
+        "endTransaction": end_transaction,
+        "closeProducer": close_producer,
         "createTopic": create_topic,
         "deleteTopic": delete_topic,
         "createPartitions": create_partitions,
