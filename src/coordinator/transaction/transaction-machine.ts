@@ -115,11 +115,11 @@ export class TransactionMachine
     if (known === undefined || error !== ErrorCode.NONE) return { error }
     const isOpen = known.state === 'Ongoing'
     const present = isOpen ? known.partitions : []
-    const missing = partitions.filter((one) => !includes(present, one))
-    if (isOpen && missing.length === 0) return DONE
+    const all = new Map([...present, ...partitions].map((one) => [nameOf(one), one]))
+    if (isOpen && all.size === present.length) return DONE
     transit(scope, transactionalId, known, {
       state: 'Ongoing',
-      partitions: [...present, ...missing],
+      partitions: [...all.values()],
       clientTransactionVersion: transactionVersion,
       ...(!isOpen && { startMs: scope.nowMs }),
     })
@@ -130,7 +130,8 @@ export class TransactionMachine
     const known = this.#transactions.get(call.transactionalId)
     const error = checkProducer(known, call)
     const present = known?.state === 'Ongoing' && error === ErrorCode.NONE ? known.partitions : []
-    return { error, added: call.partitions.map((one) => includes(present, one)) }
+    const names = new Set(present.map(nameOf))
+    return { error, added: call.partitions.map((one) => names.has(nameOf(one))) }
   }
 
   /** A late word about a transaction that was completed already says nothing new. */
@@ -207,8 +208,8 @@ function checkProducer(known: StoredTransaction | undefined, { producerId, produ
   return isPrepared(known.state) ? ErrorCode.CONCURRENT_TRANSACTIONS : ErrorCode.NONE
 }
 
-function includes(partitions: readonly TopicPartition[], { topic, partition }: TopicPartition): boolean {
-  return partitions.some((one) => one.partition === partition && one.topic === topic)
+function nameOf({ topic, partition }: TopicPartition): string {
+  return `${topic}:${partition}`
 }
 
 function undescribed(transactionalId: string, error: ErrorCode): DescribedTransaction {
