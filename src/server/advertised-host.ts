@@ -53,6 +53,8 @@ export class AdvertisedHosts {
     origin: Origin,
   ): void {
     const { localAddress, remoteAddress } = ends
+    // Nothing can be wrong with it, and the health check of a container comes this way for ever.
+    if (advertisedHost === null && isLoopback(remoteAddress)) return
     const way = `${name} ${localAddress} ${host} ${origin}`
     if (this.#explained.has(way) || this.#explained.size >= MOST_LINES) return
     this.#explained.add(way)
