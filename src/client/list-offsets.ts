@@ -107,7 +107,7 @@ async function askLeader(
 ): Promise<void> {
   const times = queries.map(({ at }) => (typeof at === 'number' ? at : WORDS[at]))
   const connection = await router.connectionFor({ brokerId })
-  const needed = Math.max(0, ...times.map((time) => NEEDED_VERSION[time] ?? 0))
+  const needed = times.reduce((most, time) => Math.max(most, NEEDED_VERSION[time] ?? 0), 0)
   if (connection.versionOf(ListOffsets) < needed) {
     throw new ClientError('unsupported', `the broker is too old to find ${describe(queries, needed)}`)
   }

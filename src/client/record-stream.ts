@@ -146,9 +146,8 @@ class RecordReader {
         if (row.errorCode !== 0) {
           trouble = (await this.#recover(reading, row.errorCode)) ?? trouble
         } else {
-          records.push(
-            ...this.#take(reading, row.records ?? EMPTY, level === 1 ? (row.abortedTransactions ?? []) : null),
-          )
+          const aborted = level === 1 ? (row.abortedTransactions ?? []) : null
+          for (const record of this.#take(reading, row.records ?? EMPTY, aborted)) records.push(record)
         }
       }
     }

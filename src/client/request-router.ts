@@ -167,17 +167,21 @@ export class RequestRouter {
   async #anyConnection(timeoutMs: number, channel?: string): Promise<BrokerConnection> {
     const open = channel === undefined ? await this.#pool.anyOpen() : null
     if (open !== null) return open
-    const failures: string[] = []
+    const failures: ClientError[] = []
+    const reasons: string[] = []
     const known = [...this.#bootstrap, ...(this.#cluster?.brokers ?? [])]
     for (const [address, one] of new Map(known.map((one) => [formatAddress(one), one]))) {
       try {
         return await this.#pool.connectionTo(one, timeoutMs, channel)
       } catch (error) {
         if (!(error instanceof ClientError) || error.kind === 'closed') throw error
-        failures.push(error.message.startsWith(address) ? error.message : `${address}: ${error.message}`)
+        failures.push(error)
+        reasons.push(error.message.startsWith(address) ? error.message : `${address}: ${error.message}`)
       }
     }
-    throw new ClientError('unreachable', `no broker answers: ${failures.join('; ')}`)
+    throw new ClientError('unreachable', `no broker answers: ${reasons.join('; ')}`, {
+      cause: new AggregateError(failures),
+    })
   }
 
   async #coordinatorOf(to: { readonly group: string } | { readonly transactionalId: string }): Promise<number> {
