@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -82,10 +83,10 @@ export class ImageRoot {
       const place = path.join(this.folder, folder)
       mkdirSync(place, { recursive: true })
       for (const tool of tools) {
-        for (const name of [tool, `${tool}.sh`]) symlinkSync(path.join(image, 'kafka-tool'), path.join(place, name))
+        for (const name of [tool, `${tool}.sh`]) link(path.join(image, 'kafka-tool'), path.join(place, name))
       }
-      for (const name of PROGRAMS) symlinkSync(path.join(image, name), path.join(place, name))
-      for (const name of PROGRAMS.slice(2)) symlinkSync(path.join(image, name), path.join(place, `${name}.sh`))
+      for (const name of PROGRAMS) link(path.join(image, name), path.join(place, name))
+      for (const name of PROGRAMS.slice(2)) link(path.join(image, name), path.join(place, `${name}.sh`))
     }
     // The real one knows nothing of the network that is made up here.
     const probe = `#!/bin/sh\nexec node '${path.join(import.meta.dirname, 'probe.ts')}' "$@"\n`
@@ -102,4 +103,10 @@ export class ImageRoot {
       chmodSync(file, 0o755)
     }
   }
+}
+
+/** As `ln -sf`: the last one stays. */
+function link(target: string, place: string): void {
+  rmSync(place, { force: true })
+  symlinkSync(target, place)
 }

@@ -19,12 +19,11 @@ describe('docs/compatibility.md', () => {
     }
   })
 
-  it('has a result of every client for every scenario, and none that is gone', () => {
-    const recorded = Object.entries(recordedResults()).map(([name, { scenarios }]) => [
-      name,
-      Object.keys(scenarios).sort(),
-    ])
-    const known = clients.map(({ name, scenarios }) => [name, scenarios.map((scenario) => scenario.name).sort()])
-    expect(Object.fromEntries(recorded)).toEqual(Object.fromEntries(known))
+  it('has no result of a scenario that is gone', () => {
+    for (const { name, scenarios } of clients) {
+      const known = scenarios.map((scenario) => scenario.name)
+      expect(known).toEqual(expect.arrayContaining(Object.keys(recordedResults()[name]?.scenarios ?? {})))
+    }
+    expect(clients.map(({ name }) => name)).toEqual(expect.arrayContaining(Object.keys(recordedResults())))
   })
 })

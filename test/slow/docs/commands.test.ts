@@ -15,7 +15,7 @@ import {
 } from '../../support/process.ts'
 
 const WAIT_MS = 60_000
-const documents = ['README.md', 'CONTRIBUTING.md', ...globSync('docs/*.md', { cwd: repository })]
+const documents = ['README.md', 'README.zh.md', 'CONTRIBUTING.md', ...globSync('docs/*.md', { cwd: repository })]
 const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
 
 interface Command {
@@ -36,13 +36,21 @@ function blocks(document: string, language: string): string[] {
 /** When, and then what; a per cent sign has a meaning of its own there. */
 const CRON = /^(?:\S+ ){5}(.+)$/
 
-const commands: Command[] = documents.flatMap((document) =>
-  ['sh', 'bash', 'shell', 'console', 'cron']
+function commandsOf(document: string): string[] {
+  return ['sh', 'bash', 'shell', 'console', 'cron']
     .flatMap((language) => blocks(document, language))
     .flatMap((block) => block.replaceAll('\\\n', ' ').split('\n'))
     .map((line) => line.replace(/(^|\s)#.*$/, '').trim())
     .map((line) => (/^[\d*]/.test(line) ? CRON.exec(line)![1]!.replaceAll('\\%', '%') : line))
     .filter((line) => line !== '')
+}
+
+/** These have a meaning only one after the other: operations.test.ts runs them so. */
+const commandsOfOneServer = commandsOf('docs/operations.md').filter((line) => !line.startsWith('curl '))
+
+const commands: Command[] = documents.flatMap((document) =>
+  commandsOf(document)
+    .filter((line) => !commandsOfOneServer.includes(line))
     .map((line) => ({ document, line })),
 )
 
@@ -54,10 +62,19 @@ const checks: readonly (readonly [pattern: RegExp, check: (match: RegExpExecArra
   [/^cd \/srv\/odradek && (.+)$/, (match) => runsOnData(match[1]!)],
   [/^(?:odradek (?:verify|backup)|cp) .+$/, (match) => runsOnData(match[0])],
   [/^npm start -- (.+)$/, (match) => startsWith(wordsOf(match[1]!))],
+  [
+    /^(?:[^|]+ \| )?(?:npx )?odradek (?:topics|produce|consume|groups|configs|doctor)\b.*$/,
+    (match) => asksByCommand(match[0]),
+  ],
   [/^(?:npx )?odradek(?: (.+))?$/, (match) => startsWith(wordsOf(match[1] ?? ''))],
   [/^npm (?:run )?([\w:-]+)(?: -- .+)?$/, (match) => isScript(match[1]!)],
   [/^node ([\w./-]+)(?: .*)?$/, (match) => isFile(match[1]!)],
   [/^docker build(?: .+)? \.$/, () => isFile('Dockerfile')],
+  // In the folder that docker/context.ts writes.
+  [/^docker build(?: .+)? image$/, () => isFile('docker/packed.Dockerfile')],
+  // Its first process is the broker itself, and what it executes are links to the command line.
+  [/^docker stop kafka$/, () => startsWith([])],
+  [/^docker exec kafka (kafka-.+)$/, (match) => asksBroker(wordsOf(match[1]!))],
   [/^curl (.+)$/, (match) => isAnswered(match[1]!)],
   [/^docker run (?:.+ )?odradek(?: (.+))?$/, (match) => startsWith(wordsOf(match[1] ?? ''))],
 ]
@@ -103,6 +120,15 @@ function isFile(file: string): void {
   expect(existsSync(path.join(repository, file)), file).toBe(true)
 }
 
+/** A tool of Kafka's, as the image has it. */
+async function asksBroker(words: readonly string[]): Promise<void> {
+  const broker = await BrokerProcess.start()
+  const args = words.map((word) => (word === 'localhost:9092' ? broker.bootstrap : word))
+  const launcher = path.join(repository, 'bin/odradek.cjs')
+  const { code, stdout, stderr } = await runToEnd(process.execPath, [launcher, ...args], { env: cleanEnvironment() })
+  expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: '' })
+}
+
 /** With a port and a folder of its own; where the line names a file, there is one. */
 async function startsWith(args: readonly string[]): Promise<void> {
   const folder = temporaryFolder()
@@ -129,14 +155,34 @@ async function runsOnData(line: string): Promise<void> {
   await client.close()
   expect(await broker.end('SIGTERM')).toMatchObject({ code: 0 })
   if (!line.includes('backup data')) cpSync(data, path.join(folder, 'backups', 'today'), { recursive: true })
+  const { code, stdout, stderr } = await runToEnd('sh', ['-c', line], { cwd: folder, env: withOdradek(folder) })
+  expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: '' })
+}
+
+/** The surroundings of a shell that finds `odradek`. */
+function withOdradek(folder: string): Record<string, string> {
   const command = path.join(folder, 'bin', 'odradek')
   mkdirSync(path.dirname(command))
   writeFileSync(command, `#!/bin/sh\nexec '${process.execPath}' '${repository}/bin/odradek.cjs' "$@"\n`, {
     mode: 0o755,
   })
-  const env = { ...cleanEnvironment(), PATH: `${path.dirname(command)}:${process.env['PATH']}` }
-  const { code, stdout, stderr } = await runToEnd('sh', ['-c', line], { cwd: folder, env })
-  expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: '' })
+  return { ...cleanEnvironment(), PATH: `${path.dirname(command)}:${process.env['PATH']}` }
+}
+
+/** By a shell, of a broker with a topic `greetings` that has a record. */
+async function asksByCommand(line: string): Promise<void> {
+  const broker = await BrokerProcess.start()
+  const client = await PlainClient.connect(broker.port)
+  await client.createTopic('greetings')
+  await client.produce('greetings', ['hello'])
+  await client.close()
+  const folder = temporaryFolder()
+  const env = { ...withOdradek(folder), ODRADEK_BOOTSTRAP_SERVER: broker.bootstrap }
+  const { code, stdout, stderr } = await runToEnd('sh', ['-c', line.replaceAll('npx odradek', 'odradek')], {
+    cwd: folder,
+    env,
+  })
+  expect(code, stdout + stderr).toBe(0)
 }
 
 /**
