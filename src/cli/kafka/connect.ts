@@ -75,11 +75,16 @@ export function requireAddresses(bootstrap: string): void {
 }
 
 function refuseUnknownHost(error: ClientError): void {
-  let cause: unknown = error
-  while (cause instanceof Error && (cause as NodeJS.ErrnoException).code !== 'ENOTFOUND') cause = cause.cause
-  if (!(cause instanceof Error)) return
+  if (!isUnknownHost(error)) return
   throw new ToolFailure(
     `${ADMIN_CREATION}: No resolvable bootstrap urls given in bootstrap.servers`,
     'org.apache.kafka.common.KafkaException',
   )
+}
+
+/** Of several addresses all have to be unknown. */
+function isUnknownHost(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(isUnknownHost)
+  if (!(error instanceof Error)) return false
+  return (error as NodeJS.ErrnoException).code === 'ENOTFOUND' || isUnknownHost(error.cause)
 }

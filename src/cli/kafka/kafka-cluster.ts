@@ -65,11 +65,12 @@ async function printClusterId(client: ToolClient, _: Options<string>, io: ToolIo
 
 async function unregister(client: ToolClient, options: Options<string>, io: ToolIo): Promise<number> {
   const brokerId = options.integer('id')!
-  const { errorCode, errorMessage } = await client.send(UnregisterBroker, { brokerId }, 'controller')
-  if (errorCode === ErrorCode.UNSUPPORTED_VERSION) {
+  const { apiKeys } = await client.apiVersions()
+  if (!apiKeys.some(({ apiKey }) => apiKey === UnregisterBroker.key)) {
     io.out('The target cluster does not support the broker unregistration API.\n')
-    return 1
+    return 0
   }
+  const { errorCode, errorMessage } = await client.send(UnregisterBroker, { brokerId }, 'controller')
   if (errorCode !== ErrorCode.NONE) {
     const failure = failureOf(errorCode, errorMessage)
     throw new ToolFailure(failure.text)

@@ -74,7 +74,7 @@ export function kafkaConsumerGroups(args: readonly string[], io: ToolIo): Promis
         if (error instanceof UsageExit) throw error
         const failure = toolFailureOf(error)
         printError(`Executing consumer group command failed due to ${failure.outerMessage}`, io)
-        io.err(`${failure.text}\n`)
+        io.err(`${failure.stackStart}\n`)
       }
       // Kafka's tool ends with 0 here too, also when no broker has answered.
       return 0

@@ -23,7 +23,7 @@ export const KAFKA_TOPICS = describeTool('kafka-topics', 'Create, list, describe
   topic: { kind: 'value', value: 'TOPIC', about: 'The topic; a regular expression except with --create.' },
   'topic-id': { kind: 'value', value: 'ID', about: 'With --describe: the topic with this id.' },
   config: { kind: 'value', value: 'NAME=VALUE', about: 'With --create: a config of the topic. May be repeated.' },
-  'delete-config': { kind: 'value', value: 'NAME', about: 'Not supported here: use kafka-configs.' },
+  'delete-config': { kind: 'value', value: 'NAME', about: 'Without effect: kafka-configs changes configs.' },
   partitions: { kind: 'value', integer: true, value: 'N', about: 'With --create and --alter: how many partitions.' },
   'replication-factor': { kind: 'value', integer: true, value: 'N', about: 'With --create: copies of each partition.' },
   'replica-assignment': {

@@ -26,4 +26,9 @@ export class ToolFailure extends Error {
   get outerMessage(): string {
     return this.#wrapped ? this.text : this.message
   }
+
+  /** The first line of the stack that Java prints. */
+  get stackStart(): string {
+    return this.#wrapped ? `java.util.concurrent.ExecutionException: ${this.text}` : this.text
+  }
 }

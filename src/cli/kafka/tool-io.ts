@@ -104,7 +104,7 @@ export async function runTool<Table extends OptionTable>(
 /** For whoever does not print a failure in a way of its own: the message, and what a Java stack begins with. */
 export function reportFailure(error: unknown, io: ToolIo): number {
   const failure = toolFailureOf(error)
-  io.err(`${failure.message}\n${failure.text}\n`)
+  io.err(`${failure.outerMessage}\n${failure.stackStart}\n`)
   return 1
 }
 
