@@ -2,21 +2,20 @@ import { appendFileSync, copyFileSync, mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import { runChecked } from '../process.ts'
 import { INSIDE_VARIABLE } from './private-machine.ts'
-import type { World } from './scenario.ts'
+import { NotTried, type World } from './scenario.ts'
 
 /**
- * Does the work while a name stands for an address. In the mounts of our own machine alone; where there is none the file
- * of names is somebody else's, and this is noted as not tried.
+ * Does the work while a name stands for an address, in the mounts of our own machine alone. Throws NotTried where the
+ * file of names is somebody else's.
  */
 export async function withHostName(
-  { folder, note }: World,
+  { folder }: World,
   name: string,
   address: string,
   work: () => Promise<void>,
 ): Promise<void> {
   if (process.env[INSIDE_VARIABLE] === undefined) {
-    note('not tried: names are given in /etc/hosts, which here is not ours')
-    return
+    throw new NotTried('names are given in /etc/hosts, which here is not ours')
   }
   const hosts = join(mkdtempSync(join(folder, 'names-')), 'hosts')
   copyFileSync('/etc/hosts', hosts)

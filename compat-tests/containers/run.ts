@@ -8,7 +8,7 @@ import { type Docker, installEngine, runningEngine, startEngine } from './docker
 import { buildImage, removeImages, writeImageContext } from './image.ts'
 import { type Language, prepareLanguage } from './languages.ts'
 import { bringUpLoopback, INSIDE_VARIABLE, runInPrivateMachine, whyNoPrivateMachine } from './private-machine.ts'
-import type { Scenario } from './scenario.ts'
+import { NotTried, type Scenario } from './scenario.ts'
 import { documentScenarios } from './scenarios/documents.ts'
 import { imageScenarios } from './scenarios/image.ts'
 import { languageScenarios } from './scenarios/languages.ts'
@@ -85,7 +85,7 @@ function withoutEngine(reason: string): number {
 async function prepareLanguages(chosen: readonly Scenario[]): Promise<Missing> {
   const missing: Missing = {}
   for (const language of new Set(chosen.flatMap(({ needs }) => needs ?? []))) {
-    const reason = await prepareLanguage(language)
+    const reason = await prepareLanguage(language).catch((error: unknown) => `cannot be fetched: ${String(error)}`)
     if (reason !== null) missing[language] = reason
   }
   return missing
@@ -100,6 +100,11 @@ async function runScenario(scenario: Scenario, docker: Docker, folder: string, c
     counts.passed++
     printResult(scenario.name, 'pass', detail(), notes)
   } catch (error) {
+    if (error instanceof NotTried) {
+      counts.skipped++
+      printResult(scenario.name, 'skip', error.message, notes)
+      return
+    }
     counts.failed++
     printResult(scenario.name, 'FAIL', detail(), notes)
     print(String(error instanceof Error ? error.stack : error).replaceAll(/^/gm, '    '))

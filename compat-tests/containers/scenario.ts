@@ -10,6 +10,9 @@ export interface World {
   note(line: string): void
 }
 
+/** Thrown by a scenario that this machine cannot try; the message is the reason. */
+export class NotTried extends Error {}
+
 export interface Scenario {
   readonly name: string
   readonly needs?: Language
