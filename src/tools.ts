@@ -4,7 +4,7 @@ import { COMMANDS } from './cli/commands.ts'
 import { describeFailure } from './cli/failure.ts'
 import { KAFKA_TOOLS } from './cli/kafka/tools.ts'
 import { readArguments } from './cli/option-reader.ts'
-import { endQuietlyWithReader, processCommandIo } from './cli/process-command-io.ts'
+import { expectReaderToGo, isReaderGone, processCommandIo } from './cli/process-command-io.ts'
 import { UsageError } from './cli/usage-error.ts'
 
 /** Every command but the broker itself, whose start would pay for them: see bin/odradek.cjs. */
@@ -15,7 +15,12 @@ const MISUSED = 2
 async function main(args: readonly string[]): Promise<number> {
   const [name = '', ...rest] = args
   const tool = Object.hasOwn(KAFKA_TOOLS, name) ? KAFKA_TOOLS[name] : undefined
-  if (tool !== undefined) return (await tool())(rest)
+  if (tool !== undefined) {
+    expectReaderToGo(() => process.exit(0))
+    return (await tool())(rest)
+  }
+  // A member of a group leaves it first.
+  expectReaderToGo(() => {})
   const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name as keyof typeof COMMANDS] : undefined
   if (load === undefined) throw new UsageError(`there is no command '${name}'`)
   return run(await load(), [name], rest)
@@ -41,12 +46,12 @@ async function run(command: Command | CommandGroup, path: readonly string[], arg
   return 0
 }
 
-endQuietlyWithReader()
 main(process.argv.slice(2)).then(
   (code) => {
     process.exitCode = code
   },
   (error: unknown) => {
+    if (isReaderGone(error)) return
     process.stderr.write(`${describeFailure(error)}\n`)
     process.exitCode = error instanceof UsageError ? MISUSED : FAILED
   },

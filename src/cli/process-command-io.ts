@@ -7,10 +7,10 @@ import type { CommandIo } from './command-io.ts'
 export function processCommandIo(): CommandIo {
   let interrupt: AbortController | null = null
   return {
-    out(text) {
-      if (process.stdout.write(text)) return Promise.resolve()
-      return new Promise((resolve) => process.stdout.once('drain', resolve))
-    },
+    out: (text) =>
+      new Promise((resolve, reject) => {
+        process.stdout.write(text, (error) => (error == null ? resolve() : reject(error)))
+      }),
     err: (text) => void process.stderr.write(text),
     input: () => process.stdin,
     inputIsTerminal: process.stdin.isTTY === true,
@@ -37,10 +37,15 @@ export function processCommandIo(): CommandIo {
   }
 }
 
-/** Whoever reads no further, as `head` does, has what it wants. */
-export function endQuietlyWithReader(): void {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0)
-    throw error
+/** Whoever reads no further, as `head` does, has what it wants: the write fails, which is no failure of the command. */
+export function isReaderGone(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException | null)?.code === 'EPIPE'
+}
+
+/** Such a write also tells the stream, on which nobody else listens. */
+export function expectReaderToGo(andThen: () => void): void {
+  process.stdout.on('error', (error) => {
+    if (!isReaderGone(error)) throw error
+    andThen()
   })
 }

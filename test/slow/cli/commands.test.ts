@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { runToEnd } from '../../../compat-tests/process.ts'
 import { startBroker } from '../../../src/index.ts'
 import type { TestBroker } from '../../../src/testing/test-broker.ts'
-import { BrokerProcess, endAll } from '../../support/process.ts'
+import { BrokerProcess, endAll, SOURCE } from '../../support/process.ts'
 import { type Outcome, odradek as program, type RunOptions } from './program.ts'
 
 let broker: TestBroker
@@ -134,6 +135,16 @@ describe('odradek produce and consume', () => {
     expect((await done(['consume', 't'])) === input).toBe(true)
   })
 
+  it.runIf(process.platform !== 'win32')(
+    'a reader that has seen enough is no failure, and a member leaves its group',
+    async () => {
+      await done(['produce', 't'], { input: 'line\n'.repeat(50_000) })
+      const line = `'${SOURCE[0]}' '${SOURCE[1]}' consume t --follow -g g -b ${broker.bootstrapServers} | head -1`
+      expect(await runToEnd('sh', ['-c', line])).toEqual({ code: 0, stdout: 'line\n', stderr: '' })
+      expect(await json('groups', 'describe', 'g')).toMatchObject({ state: 'Empty', members: [] })
+    },
+  )
+
   it('follows, and ends in good order when it is interrupted', async () => {
     await done(['produce', 't'], { input: 'a\n' })
     const following = program(broker.bootstrapServers, ['consume', 't', '--follow', '-g', 'readers'], {
@@ -219,12 +230,12 @@ describe('odradek doctor', () => {
 
 describe('odradek verify and backup', () => {
   it('print JSON for scripts', async () => {
-    const process = await BrokerProcess.start()
-    const copy = `${process.data}-copy`
-    const backup = await program(null, ['backup', process.data, copy, '--json'])
+    const running = await BrokerProcess.start()
+    const copy = `${running.data}-copy`
+    const backup = await program(null, ['backup', running.data, copy, '--json'])
     expect(JSON.parse(backup.stdout)).toMatchObject({ destination: copy, clean: false })
-    expect(await process.end('SIGTERM')).toMatchObject({ code: 0 })
-    const verify = await program(null, ['verify', process.data, '--json'])
+    expect(await running.end('SIGTERM')).toMatchObject({ code: 0 })
+    const verify = await program(null, ['verify', running.data, '--json'])
     expect(JSON.parse(verify.stdout)).toMatchObject({ state: 'clean', errors: 0, notes: 0, findings: [] })
     expect((await program(null, ['verify'])).code).toBe(2)
   })
