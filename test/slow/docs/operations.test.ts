@@ -26,7 +26,7 @@ case $1 in
     cd ROOT/var/lib/odradek
     nohup $(sed -n 's/^ExecStart=//p' "$unit" | sed 's| /| ROOT/|g; s|^/|ROOT/|') > ROOT/log 2>&1 &
     echo $! > ROOT/pid
-    for _ in $(seq 300); do
+    for _ in $(seq 1200); do
       if grep -q '^Odradek is ready' ROOT/log; then exit 0; fi
       kill -0 "$(cat ROOT/pid)" || break
       sleep 0.05
