@@ -35,7 +35,7 @@ export interface TransactionCoordinatorOptions {
   readonly config: TransactionConfig
   readonly log: CoordinatorLog
   readonly membership: Membership
-  readonly markers: MarkerWriter
+  readonly markers: Pick<MarkerWriter, 'write'>
   readonly producerIds: { next(): Promise<number> }
   readonly clock: Clock
   readonly logger: Logger
@@ -45,6 +45,8 @@ export interface TransactionCoordinatorOptions {
 interface Ending {
   readonly transaction: EndingTransaction
   retry: Timer | null
+  /** Every marker is there; what is told now of the same producer and epoch is its next transaction. */
+  isWritten: boolean
 }
 
 /**
@@ -163,9 +165,10 @@ export class TransactionCoordinator {
   #begin(transaction: EndingTransaction): void {
     const { transactionalId, producerId, producerEpoch } = transaction
     const under = this.#endings.get(transactionalId)
-    if (under?.transaction.producerId === producerId && under.transaction.producerEpoch === producerEpoch) return
+    const isSame = under?.transaction.producerId === producerId && under.transaction.producerEpoch === producerEpoch
+    if (isSame && !under.isWritten) return
     under?.retry?.cancel()
-    const ending = { transaction, retry: null }
+    const ending = { transaction, retry: null, isWritten: false }
     this.#endings.set(transactionalId, ending)
     this.#write(ending, transaction.partitions, FIRST_RETRY_MS)
   }
@@ -194,6 +197,7 @@ export class TransactionCoordinator {
       this.#again(ending, retryMs, (nextMs) => this.#write(ending, left, nextMs))
       return
     }
+    ending.isWritten = true
     const { error } = await this.#call('completeTransaction', { transactionalId, producerId, producerEpoch })
     if (error === ErrorCode.COORDINATOR_LOAD_IN_PROGRESS || error === ErrorCode.COORDINATOR_NOT_AVAILABLE) {
       this.#again(ending, retryMs, (nextMs) => this.#write(ending, [], nextMs))
