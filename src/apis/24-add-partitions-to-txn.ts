@@ -17,7 +17,7 @@ const FENCED_VERSION = 2
 /** From here on a request has several transactions, each with its own answer. */
 const BATCH_VERSION = 4
 /** Whoever adds partitions by this request does not rely on the first write to do so. */
-const EXPLICIT_TRANSACTION_VERSION = 1
+const EXPLICIT_TRANSACTION_VERSION = 0
 
 export const addPartitionsToTxn = apiEntry(AddPartitionsToTxn, {
   handle: handleAddPartitions,

@@ -5,7 +5,7 @@ import { apiEntry } from './api-entry.ts'
 import { fencedFor } from './transaction-errors.ts'
 
 const FENCED_VERSION = 2
-const EXPLICIT_TRANSACTION_VERSION = 1
+const EXPLICIT_TRANSACTION_VERSION = 0
 
 /** Adds the partition in which the group's offsets are kept. */
 export const addOffsetsToTxn = apiEntry(AddOffsetsToTxn, {

@@ -13,7 +13,7 @@ export const endTxn = apiEntry(EndTxn, {
     const { error, ...next } = await broker.transactions.endTransaction({
       ...{ transactionalId, producerId, producerEpoch },
       commit: committed,
-      transactionVersion: apiVersion >= EPOCH_BUMP_VERSION ? 2 : 1,
+      transactionVersion: apiVersion >= EPOCH_BUMP_VERSION ? 2 : 0,
     })
     if (error !== ErrorCode.NONE) return failed(fencedFor(apiVersion, FENCED_VERSION, error))
     return { throttleTimeMs: 0, errorCode: error, ...next }
