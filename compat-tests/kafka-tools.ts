@@ -31,8 +31,17 @@ const CLASSES: Readonly<Record<string, string>> = {
   'kafka-storage': 'kafka.tools.StorageTool',
 }
 
-/** These read their arguments with a library that ends the process, so each call has one of its own. */
-const OWN_PROCESS = new Set(['kafka-cluster', 'kafka-features', 'kafka-metadata-quorum', 'kafka-storage'])
+/**
+ * Each call of these has a process of its own: most end it while they read their arguments, and the producer sends its
+ * last records when the process ends.
+ */
+const OWN_PROCESS = new Set([
+  'kafka-console-producer',
+  'kafka-cluster',
+  'kafka-features',
+  'kafka-metadata-quorum',
+  'kafka-storage',
+])
 
 const folder = join(repositoryRoot, 'test', 'cli', 'kafka')
 
@@ -61,7 +70,7 @@ async function kafkaTools(bootstrap: string): Promise<Runner> {
 }
 
 function ourTools(): Runner {
-  const program = process.env['KT'] ?? join(repositoryRoot, 'bin', 'odradek.cjs')
+  const program = join(repositoryRoot, 'bin', 'odradek.cjs')
   return {
     run: async (tool, args, input) => outcome(await runToEnd(process.execPath, [program, tool, ...args], { input })),
     close: async () => undefined,

@@ -229,6 +229,11 @@ async function wantedTopics(client: ToolClient, { topic, include }: Consumption)
   const [known] = await client.topics([topic])
   if (known !== undefined && known.errorCode === ErrorCode.NONE) return [known]
   if (known !== undefined && !isRetriable(known.errorCode)) throw failureOf(known.errorCode)
-  await client.send(Metadata, { topics: [{ name: topic }], allowAutoTopicCreation: true })
+  await client.send(Metadata, {
+    topics: [{ name: topic }],
+    allowAutoTopicCreation: true,
+    includeClusterAuthorizedOperations: false,
+    includeTopicAuthorizedOperations: false,
+  })
   return []
 }

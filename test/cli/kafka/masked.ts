@@ -41,9 +41,13 @@ export function masked(outcome: ToolOutcome, { bootstrap, directory, anyOrder }:
       .replaceAll(bootstrap, '<address>')
       .replaceAll(bootstrap.split(':')[1] ?? '', '<port>')
       .replaceAll(directory, '<dir>')
+      .replaceAll('localhost', '127.0.0.1')
       .replace(/(TopicId: |Cluster ID: |clusterId=|^)[\w-]{22}(?=\s|,|$)/gm, '$1<id>')
       .replace(/(directory\.id=|directoryId=)[\w-]{22}/g, '$1<id>')
-      .replace(/(?<=scenarios: \[|Valid \w+ are: ).*$/gm, (names) => names.split(', ').sort().join(', '))
+      // Java has these in a set, whose order is by chance.
+      .replace(/(?<=scenarios: |these options: |Valid \w+ are: ).*$/gm, (names) =>
+        (names.match(/[\w-]+/g) ?? []).sort().join(', '),
+      )
       .replace(/(?<=ClusterId: +)[\w-]{22}/g, '<id>')
       .replace(/CONTROLLER:\/\/127\.0\.0\.1:\d+/g, 'CONTROLLER://<address>')
       .replace(/\t\d{3}\s*(?=\t0)|\d{13} */g, '<n>')

@@ -4,11 +4,10 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TOOLS } from '../../../src/cli/kafka/tools.ts'
 import { nodeDependencies } from '../../../src/client/node-client.ts'
-import { startBroker } from '../../../src/index.ts'
-import type { TestBroker } from '../../../src/testing/test-broker.ts'
 import { TOOL_CASES } from '../../cli/kafka/cases.ts'
 import { masked, type ToolOutcome } from '../../cli/kafka/masked.ts'
 import { runInProcess } from '../../cli/kafka/tool-run.ts'
+import { BrokerProcess, endAll } from '../../support/process.ts'
 
 /**
  * What the tools of Apache Kafka 4.3.1 printed when they were called against a broker of ours: written by
@@ -19,14 +18,14 @@ const recorded: (ToolOutcome & { call: string })[] = JSON.parse(
 )
 
 describe("the tools print and end as Kafka's own", () => {
-  let broker: TestBroker
+  let bootstrap: string
   let directory: string
   beforeAll(async () => {
-    broker = await startBroker()
+    bootstrap = `localhost:${(await BrokerProcess.start()).port}`
     directory = mkdtempSync(path.join(tmpdir(), 'odradek-tools-'))
   })
   afterAll(async () => {
-    await broker.close()
+    await endAll()
     rmSync(directory, { recursive: true })
   })
 
@@ -37,7 +36,6 @@ describe("the tools print and end as Kafka's own", () => {
   it.each(TOOL_CASES.map((call, index) => [`${call.tool} ${call.args.join(' ')}`, call, index] as const))(
     '%s',
     async (_, { tool, args, input, file, anyOrder = false, differs }, index) => {
-      const bootstrap = broker.bootstrapServers
       const fill = (text: string) => text.replaceAll('{bootstrap}', bootstrap).replaceAll('{dir}', directory)
       if (file !== undefined) writeFileSync(path.join(directory, file.name), fill(file.text))
       const options = {
@@ -47,9 +45,33 @@ describe("the tools print and end as Kafka's own", () => {
       }
       const outcome = masked(await runInProcess(await TOOLS[tool]!(), options), { bootstrap, directory, anyOrder })
       const { code, output, errors } = recorded[index]!
-      if (differs !== undefined) return
-      expect(outcome).toEqual({ code, output, errors })
+      if (differs === undefined) expect(outcome).toEqual({ code, output, errors })
+      else expect(outcome, differs).not.toEqual({ code, output, errors })
     },
     20_000,
   )
+
+  it('a consumer waits for a topic, and notices partitions that are added', async () => {
+    const run = async (tool: string, args: readonly string[], input = '') => {
+      const options = { args: ['--bootstrap-server', bootstrap, ...args], input, dependencies: nodeDependencies }
+      return runInProcess(await TOOLS[tool]!(), options)
+    }
+    const wanted = ['--topic', 'later', '--from-beginning', '--max-messages', '7', '--timeout-ms', '30000']
+    const consuming = run('kafka-console-consumer', wanted)
+    await run('kafka-console-producer', ['--topic', 'later'], 'first\n')
+    expect((await run('kafka-topics', ['--alter', '--topic', 'later', '--partitions', '4'])).code).toBe(0)
+    const lines = ['a', 'b', 'c', 'd', 'e', 'f'].map((key) => `${key}:${key}`)
+    const keyed = ['--reader-property', 'parse.key=true', '--reader-property', 'key.separator=:']
+    await run('kafka-console-producer', ['--topic', 'later', ...keyed], lines.join('\n'))
+    const { code, output, errors } = await consuming
+    expect({ code, lines: output.trim().split('\n').sort() }).toEqual({
+      code: 0,
+      lines: ['a', 'b', 'c', 'd', 'e', 'f', 'first'],
+    })
+    expect(errors).toMatch(/Processed a total of 7 messages\n$/)
+    const used = (await run('kafka-get-offsets', ['--topic', 'later'])).output
+      .split('\n')
+      .filter((line) => / ?:[1-9]$/.test(line))
+    expect(used.length, 'partitions in use').toBeGreaterThan(1)
+  }, 60_000)
 })
