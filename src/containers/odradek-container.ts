@@ -19,6 +19,7 @@ const DEFAULT_IMAGE = 'odradek:latest'
 const START_COMMAND = '/etc/kafka/docker/run'
 /** What the image prints once every listener accepts. */
 const READY = /Kafka Server started/
+const TOPICS_FILE = '/tmp/odradek-topics.json'
 const STARTUP_TIMEOUT_MS = 60_000
 /** Below the ports that a kernel gives to outgoing connections. */
 const FIRST_HOST_PORT = 20_000
@@ -86,8 +87,7 @@ export class OdradekContainer extends GenericContainer {
   async #startOnce(): Promise<StartedOdradekContainer> {
     const container = await super.start()
     const onHost = this.#isOnHost
-    const started = new StartedOdradekContainer(container, {
-      topics: this.#topics,
+    return new StartedOdradekContainer(container, {
       brokers: this.#brokers,
       networkAlias: this.networkAliases[0],
       addressOf: (port) => (onHost ? port : container.getMappedPort(port)),
@@ -98,13 +98,6 @@ export class OdradekContainer extends GenericContainer {
         await Promise.all([restart(), this.#openGate(container.getId(), before)])
       },
     })
-    try {
-      await started.createMissingTopics()
-    } catch (error) {
-      await started.stop()
-      throw error
-    }
-    return started
   }
 
   /** The network of the host has no mapped ports: what the broker listens on is what clients use. */
@@ -113,12 +106,24 @@ export class OdradekContainer extends GenericContainer {
   }
 
   protected override async beforeContainerCreated(): Promise<void> {
-    const alias = this.networkAliases[0]
+    this.#addTopics()
     if (this.#isOnHost) return
-    this.withEnvironment(listenerEnvironment(alias))
+    this.withEnvironment(listenerEnvironment(this.networkAliases[0]))
     this.withEntrypoint([...START_GATE])
     if (!this.hasExposedPort(HTTP_PORT)) this.withExposedPorts(HTTP_PORT)
     this.#exposeClientPorts()
+  }
+
+  /** As a file: values of settings may have commas and colons. */
+  #addTopics(): void {
+    if (this.#topics.length === 0) return
+    const topics = this.#topics.map((topic) => (typeof topic === 'string' ? { name: topic } : topic))
+    const entries = topics.map(({ name, partitions = 1, replicationFactor, config = {} }) => {
+      const configs = Object.fromEntries(Object.entries(config).map(([key, value]) => [key, String(value)]))
+      return { name, partitions, replicationFactor, configs }
+    })
+    this.withCopyContentToContainer([{ content: JSON.stringify(entries), target: TOPICS_FILE, mode: 0o444 }])
+    this.withEnvironment({ KAFKA_ODRADEK_TOPICS_FILE: TOPICS_FILE })
   }
 
   /** One broker has whatever port the engine picks; of several each must be told its own, so theirs are a row. */

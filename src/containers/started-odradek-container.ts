@@ -20,7 +20,6 @@ export type ContainerFault = Omit<RequestFault, 'topic' | 'groupId' | 'clientId'
 }
 
 interface Arrangement {
-  readonly topics: readonly (string | TopicSpec)[]
   readonly brokers: number
   readonly networkAlias: string | undefined
   /** The port that clients use for one of the container. */
@@ -94,7 +93,6 @@ export class StartedOdradekContainer extends AbstractStartedContainer {
   /** As new: no topics but those of withTopics(), no groups, no faults. Clients stay connected, members join again. */
   async reset(): Promise<void> {
     await this.request('POST', '/reset')
-    await this.createMissingTopics()
   }
 
   /** Anything else of the HTTP side; `GET /` lists what there is. Throws with the reason of a refusal. */
@@ -105,15 +103,6 @@ export class StartedOdradekContainer extends AbstractStartedContainer {
   /** Resolves when clients can connect again. The engine may have given it other ports: ask for the addresses again. */
   override restart(options: Partial<RestartOptions> = {}): Promise<void> {
     return this.#arrangement.whileRestarting(() => super.restart(options))
-  }
-
-  /** @internal */
-  async createMissingTopics(): Promise<void> {
-    const { topics } = this.#arrangement
-    if (topics.length === 0) return
-    const there = (await this.request('GET', '/topics')) as { topics: readonly { name: string }[] }
-    const names = new Set(there.topics.map(({ name }) => name))
-    await this.createTopics(topics.filter((topic) => !names.has(typeof topic === 'string' ? topic : topic.name)))
   }
 
   /**

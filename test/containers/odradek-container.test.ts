@@ -13,6 +13,7 @@ class Inspected extends OdradekContainer {
       entrypoint: Entrypoint,
       exposed: Object.keys(ExposedPorts ?? {}).sort(),
       environment: this.environment,
+      copied: this.contentsToCopy,
       bindings: this.hostConfig.PortBindings as Record<string, { HostPort: string }[]>,
     }
   }
@@ -74,6 +75,21 @@ describe('an OdradekContainer', () => {
     const { entrypoint, exposed, environment } = await new Inspected().withNetworkMode('host').prepared()
     expect({ entrypoint, exposed }).toEqual({ entrypoint: undefined, exposed: [] })
     expect(environment).toEqual({ KAFKA_ODRADEK_HTTP_LISTENER: '0.0.0.0:9644' })
+  })
+
+  it('brings its topics in a file, one partition each unless more are asked for', async () => {
+    const invoices = {
+      name: 'invoices',
+      partitions: 3,
+      config: { 'cleanup.policy': 'compact,delete', 'retention.ms': 5 },
+    }
+    const { copied, environment } = await new Inspected().withTopics('orders').withTopics(invoices).prepared()
+    expect(copied).toHaveLength(1)
+    expect(environment['KAFKA_ODRADEK_TOPICS_FILE']).toBe(copied[0]!.target)
+    expect(JSON.parse(String(copied[0]!.content))).toEqual([
+      { name: 'orders', partitions: 1, configs: {} },
+      { name: 'invoices', partitions: 3, configs: { 'cleanup.policy': 'compact,delete', 'retention.ms': '5' } },
+    ])
   })
 
   it('takes settings by Kafka’s names', async () => {
