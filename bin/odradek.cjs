@@ -12,7 +12,7 @@ const NEEDED_MINOR = 18
 const root = path.join(__dirname, '..')
 /** Two programs, so that the start of a broker does not pay for the tools: `odradek topics …` is one of these. */
 const first = process.argv[2]
-const isBroker = first === undefined || first === 'start' || first.charAt(0) === '-'
+const isBroker = first === undefined || first === 'start' || first === 'help' || first.charAt(0) === '-'
 const source = path.join(root, 'src', isBroker ? 'main.ts' : 'tools.ts')
 const bundle = path.join(root, 'dist', isBroker ? 'odradek.cjs' : 'tools.cjs')
 const program = fs.existsSync(source) ? source : bundle

@@ -31,8 +31,9 @@ odradek COMMAND --help tells more. Kafka's own tools are there by their names: o
 }
 
 async function main(args: readonly string[]): Promise<void> {
-  const { options, positionals } = readArguments(args[0] === 'start' ? args.slice(1) : args, OPTIONS)
-  const print = options.find(({ name }) => name === 'help' || name === 'version')?.name
+  const [word] = args
+  const { options, positionals } = readArguments(word === 'start' || word === 'help' ? args.slice(1) : args, OPTIONS)
+  const print = word === 'help' ? word : options.find(({ name }) => name === 'help' || name === 'version')?.name
   if (print !== undefined) {
     process.stdout.write(print === 'help' ? usage() : `${packageJson.version}\n`)
     return

@@ -229,7 +229,13 @@ function hasCode(answer: unknown, codes: ReadonlySet<number>): boolean {
 
 function isWorthRepeating(error: unknown, api: Api): error is ClientError {
   if (!(error instanceof ClientError)) return false
-  if (error.kind === 'unreachable') return true
+  if (error.kind === 'unreachable') return !isUnknownHost(error)
   if (error.kind === 'refused') return MOVED_COORDINATOR.has(error.errorCode ?? 0)
   return error.kind === 'disconnected' && !NOT_REPEATED.has(api.key)
+}
+
+/** A name that nobody knows is not known a moment later. */
+function isUnknownHost(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  return (error as NodeJS.ErrnoException).code === 'ENOTFOUND' || isUnknownHost(error.cause)
 }

@@ -236,6 +236,19 @@ describe('a server that is not there, or not Kafka', () => {
     await expect(connectClient({ bootstrapServers, connectTimeoutMs: 50 })).rejects.toThrow('no answer to ApiVersions')
   })
 
+  it('an advertised name that nobody knows is said at once, with whose it is and what to do', async () => {
+    const strange = await startBroker({ config: { 'advertised.listeners': 'PLAINTEXT://no.such.host.invalid:9092' } })
+    const bootstrapServers = `127.0.0.1:${strange.listeners[0]!.port}`
+    const other = await connectClient({ bootstrapServers })
+    const asked = other.send(ListGroups, NO_FILTER, { brokerId: 1 })
+    // Without a network a name server may not answer at all.
+    await expect(asked).rejects.toThrow(
+      /broker 1 advertises no\.such\.host\.invalid:9092: (?:nobody knows|the name server).*; odradek doctor 127/,
+    )
+    await other.close()
+    await strange.close()
+  })
+
   it('is passed over for one that answers', async () => {
     const bootstrapServers = `127.0.0.1:1,${broker.bootstrapServers}`
     const second = await connectClient({ bootstrapServers })
