@@ -98,6 +98,12 @@ export class Application {
     this.#instances[index] = undefined
   }
 
+  async pauseInstance(index: number, ms: number): Promise<void> {
+    this.#instances[index]?.pause()
+    await sleep(ms)
+    this.#instances[index]?.goOn()
+  }
+
   isAbsent(index: number): boolean {
     return this.#instances[index] === undefined
   }
@@ -140,12 +146,12 @@ export class Application {
     })
   }
 
-  /** Until the reader has seen as many records as there are to come, or nothing new for a while. */
+  /** Until the reader has seen everything that is to come, or nothing new for a while. */
   async waitForOutput(quietMs: number): Promise<void> {
     let [seen, sinceMs] = [this.outputSeen, performance.now()]
-    while (this.outputSeen < this.outputExpected && performance.now() - sinceMs < quietMs) {
+    while (!this.#truth.isComplete(this.#follower?.seen ?? []) && performance.now() - sinceMs < quietMs) {
       this.#failOnDeath()
-      await sleep(50)
+      await sleep(100)
       if (this.outputSeen !== seen) [seen, sinceMs] = [this.outputSeen, performance.now()]
     }
   }

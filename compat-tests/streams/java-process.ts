@@ -9,7 +9,7 @@ export interface JavaProgram {
   readonly classpath: string
   readonly main: string
   readonly args: readonly string[]
-  /** Standard error goes there, and what was read of standard output does not. */
+  /** Takes standard error. */
   readonly logFile: string
   readonly logLevel?: string
 }
@@ -26,6 +26,8 @@ export class JavaProcess {
     const flags = ['-Xmx256m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC']
     const logging = [
       `-Dorg.slf4j.simpleLogger.defaultLogLevel=${logLevel}`,
+      // While a broker is away it tells of every attempt to reach it.
+      '-Dorg.slf4j.simpleLogger.log.org.apache.kafka.clients.NetworkClient=error',
       '-Dorg.slf4j.simpleLogger.showDateTime=true',
       '-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS',
     ]
@@ -68,6 +70,15 @@ export class JavaProcess {
     const done = exited(this.#child)
     this.#child.kill('SIGKILL')
     await done
+  }
+
+  /** SIGSTOP: it keeps what it has, and knows nothing of the time that passes until it may go on. */
+  pause(): void {
+    this.#child.kill('SIGSTOP')
+  }
+
+  goOn(): void {
+    this.#child.kill('SIGCONT')
   }
 
   stop(graceMs = 30_000): Promise<void> {

@@ -100,6 +100,15 @@ const DISTURBANCES: Readonly<Record<string, Disturbance>> = {
     await broker.kill()
     await broker.start()
   },
+  /** Its session and its transaction are over when it goes on as if nothing had been. */
+  async 'an instance that stands still'(application, _, random) {
+    await application.pauseInstance(random.below(2), 11_000 + random.below(3000))
+  },
+  async 'an orderly restart of the broker'(_, broker, random) {
+    await broker.stop()
+    await sleep(random.below(500))
+    await broker.start()
+  },
 }
 
 /** Something is killed at a random moment of each round. The first rounds do each once, in the order above. */

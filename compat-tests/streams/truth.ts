@@ -89,6 +89,17 @@ export class Truth {
     return said
   }
 
+  /** Whether everything has come out at least once. */
+  isComplete(seen: readonly Seen[]): boolean {
+    if (seen.length < this.expectedRecords) return false
+    const receipts = new Set(
+      seen.filter(({ topic }) => topic === 'receipts').map(({ key, value }) => `${key} ${value}`),
+    )
+    const said: string[] = []
+    this.#compareLastCounts(seen, said)
+    return said.length === 0 && [...this.#receipts.values()].every((receipt) => receipts.has(receipt))
+  }
+
   /** Each word is counted 1, 2, 3 … without a gap, a repetition or a step back. */
   #compareCounts(seen: readonly Seen[], said: string[]): void {
     const counted = new Map<string, number>()
