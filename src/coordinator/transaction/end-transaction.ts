@@ -66,6 +66,8 @@ function endWithBump(scope: Scope, call: EndTransactionCall, known: StoredTransa
 /** From before the bump that the request itself caused, whose answer was lost. */
 function isRepeated({ producerId, producerEpoch }: EndTransactionCall, known: StoredTransaction): boolean {
   if (known.state === 'Ongoing' || known.state === 'Empty') return false
+  // Ended by a producer that keeps its epoch: whoever has the one below was overtaken.
+  if (known.clientTransactionVersion < EPOCH_BUMP_VERSION) return false
   if (producerId === known.producerId) return producerEpoch === known.producerEpoch - 1
   return producerId === known.previousProducerId && producerEpoch === LAST_PRODUCER_EPOCH && known.producerEpoch === 0
 }

@@ -154,6 +154,17 @@ describe('EndTxn, generation 2 (KIP-890)', () => {
     expect(driver.end(old, false).error).toBe(PRODUCER_FENCED)
   })
 
+  it('a producer of generation 2 that one of generation 1 has overtaken is not given its identity', () => {
+    const driver = new TransactionDriver()
+    const overtaken = driver.begin()
+    const producer = { ...driver.begin(), transactionVersion: 0 }
+    driver.add(producer)
+    driver.end(producer, false)
+    expect(driver.end(overtaken, false).error).toBe(PRODUCER_FENCED)
+    driver.complete()
+    expect(driver.end(overtaken, false)).toEqual({ error: PRODUCER_FENCED, producerId: -1, producerEpoch: -1 })
+  })
+
   it.each([true, false])('the markers have the epoch after the end (commit: %s)', (commit) => {
     const { driver, before } = inState('Ongoing', 2)
     expect(driver.end(before, commit)).toEqual({ error: NONE, producerId: FIRST_PRODUCER_ID, producerEpoch: 1 })

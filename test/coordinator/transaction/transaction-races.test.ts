@@ -150,6 +150,6 @@ describe('producers that race for one transactional id', () => {
       },
     )
     // A failure prints the seed and the path to run it again.
-    fc.assert(race, { numRuns: 400 })
+    fc.assert(race, { numRuns: 300 })
   })
 })
