@@ -7,10 +7,13 @@ import { PlainClient } from '../../support/plain-client.ts'
 import { BrokerProcess, BUNDLE, endAll, type Program, repository, temporaryFolder } from '../../support/process.ts'
 import { commandLineTests } from './command-line.ts'
 
+/** Seconds, but for a machine that does other things as well. */
+const BUILD_TIMEOUT_MS = 120_000
+
 // The only test file that builds: what others find in dist must not change under them.
 beforeAll(async () => {
-  await runChecked(process.execPath, ['scripts/build.ts'], { cwd: repository })
-})
+  await runChecked(process.execPath, ['scripts/build.ts'], { cwd: repository, timeoutMs: BUILD_TIMEOUT_MS })
+}, BUILD_TIMEOUT_MS)
 
 commandLineTests('from the bundle', BUNDLE)
 
@@ -34,6 +37,17 @@ describe('the package as it is installed', () => {
     const ended = await broker.end('SIGTERM')
     expect(ended).toMatchObject({ code: 0, signal: null })
     expect(ended.stdout).toBe(`Odradek is ready on localhost:${broker.port}, data in ${broker.data}\n`)
+  })
+
+  it('brings the tools, as a program of their own', async () => {
+    const broker = await BrokerProcess.start({ program })
+    const [command, ...first] = program
+    const server = ['--bootstrap-server', `localhost:${broker.port}`]
+    await runChecked(command, [...first, 'topics', 'create', 'orders', ...server])
+    await runChecked(command, [...first, 'produce', 'orders', '-z', 'snappy', ...server], { input: 'one\n' })
+    expect((await runChecked(command, [...first, 'consume', 'orders', ...server])).stdout).toBe('one\n')
+    expect((await runChecked(command, [...first, 'kafka-topics', '--list', ...server])).stdout).toContain('orders')
+    expect((await runChecked(command, [...first, 'verify', broker.data])).stdout).toContain('0 errors')
   })
 
   it.each(['gzip', 'snappy', 'lz4', 'zstd'] as const)('finds its %s codec', async (name) => {
