@@ -74,7 +74,8 @@ export class TransactionalProducer {
   }
 }
 
-const SENTINEL = 'the end of what is read'
+/** A plain record behind everything that is read. */
+export const SENTINEL = 'the end of what is read'
 
 /**
  * The values that are visible in each partition, in order. A plain record behind everything marks the end: a

@@ -221,6 +221,14 @@ export const mutations: readonly Mutation[] = [
     promise: 'a reader is told which transactions were aborted',
   },
   {
+    name: 'zombies-stay',
+    caughtBy: ['broker'],
+    file: 'src/coordinator/transaction/init-producer-id.ts',
+    find: 'const epochs = { producerEpoch: producerEpoch + 1,',
+    replace: 'const epochs = { producerEpoch,',
+    promise: 'a producer shuts out the one before it',
+  },
+  {
     name: 'unfenced',
     caughtBy: ['broker'],
     file: 'src/coordinator/transaction/transaction-scope.ts',
