@@ -12,7 +12,7 @@ let project: string
 beforeAll(async () => {
   tarball = await packPackage()
   project = await installPackage(tarball)
-})
+}, 120_000)
 
 /** A program of the development dependencies. */
 function tool(name: string, args: readonly string[], cwd = repository) {
@@ -21,7 +21,8 @@ function tool(name: string, args: readonly string[], cwd = repository) {
 
 const PROGRAMS = ['index', 'jest', 'jest-reset', 'jest-run', 'jest-setup', 'jest-teardown', 'testcontainers']
 const FILES = [
-  ...['CHANGELOG.md', 'LICENSE', 'README.md', 'bin/odradek.cjs', 'dist/odradek.cjs', 'package.json'],
+  ...['CHANGELOG.md', 'LICENSE', 'README.md', 'README.zh.md', 'bin/odradek.cjs'],
+  ...['dist/odradek.cjs', 'dist/tools.cjs', 'package.json'],
   ...['dist/index.d.ts', 'dist/index.js'],
   ...PROGRAMS.flatMap((name) => [`dist/${name}.cjs`, `dist/${name}.d.cts`]),
   ...['vitest', 'vitest-reset', 'vitest-setup'].flatMap((name) => [`dist/${name}.d.ts`, `dist/${name}.js`]),
@@ -107,6 +108,15 @@ describe('the declarations of the package', () => {
     import { inject } from 'vitest'
     export default brokerSetup(options)
     export const names: string[] = [broker.topic('a'), inject('odradek').httpUrl]
+    import { OdradekContainer, type StartedOdradekContainer } from 'odradek/testcontainers'
+    export async function inContainer(): Promise<string> {
+      const prepared = new OdradekContainer().withTopics('a').withEnvironment({ A: 'b' }).withBrokers(3)
+      const container: StartedOdradekContainer = await prepared.start()
+      await container.addFault({ kind: 'disconnect', topic: 'a*', times: 1 })
+      // @ts-expect-error no RegExp goes over HTTP
+      await container.addFault({ kind: 'disconnect', topic: /a/ })
+      return container.getBootstrapServers()
+    }
   `
   const WITH_REQUIRE = `
     import odradek = require('odradek')
@@ -116,7 +126,7 @@ describe('the declarations of the package', () => {
   beforeAll(() => {
     const modules = path.join(project, 'node_modules')
     mkdirSync(path.join(modules, '@types'), { recursive: true })
-    for (const name of ['@types/node', 'vitest']) {
+    for (const name of ['@types/node', 'testcontainers', 'vitest']) {
       symlinkSync(path.join(repository, 'node_modules', name), path.join(modules, name))
     }
   })
