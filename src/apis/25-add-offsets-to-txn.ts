@@ -11,7 +11,7 @@ const EXPLICIT_TRANSACTION_VERSION = 0
 export const addOffsetsToTxn = apiEntry(AddOffsetsToTxn, {
   async handle({ broker, apiVersion }, { transactionalId, producerId, producerEpoch, groupId }) {
     if (transactionalId === '') return failed(ErrorCode.INVALID_REQUEST)
-    if (groupId === '') return failed(ErrorCode.INVALID_GROUP_ID)
+
     const { error } = await broker.transactions.addPartitions({
       ...{ transactionalId, producerId, producerEpoch },
       partitions: [{ topic: GROUP_METADATA_TOPIC, partition: broker.groups.shardOf(groupId) }],

@@ -42,6 +42,7 @@ import { fetchSessionCases } from './cases/fetch-sessions.ts'
 import { framingCases } from './cases/framing.ts'
 import { groupTimerCases } from './cases/group-timers.ts'
 import { idempotenceCases } from './cases/idempotence.ts'
+import { overtakenCases } from './cases/overtaken-producers.ts'
 import { produceBatchCases } from './cases/produce-batch-rules.ts'
 import { produceRewritingCases } from './cases/produce-rewriting.ts'
 import { produceValidationCases } from './cases/produce-validation.ts'
@@ -68,6 +69,7 @@ export const wireCatalog = {
     listTransactionsCases,
     transactionalProduceCases,
     readCommittedCases,
+    overtakenCases,
     transactionTimeoutCases,
   ].flat(),
   fetch: [fetchCases, longPollCases, leaderEpochCases, tunedFetchCases, fetchSessionCases].flat(),

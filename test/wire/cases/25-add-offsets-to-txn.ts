@@ -32,5 +32,12 @@ export const addOffsetsCases = wireCases('AddOffsetsToTxn', (wireCase) => {
       await test.expect(AddOffsetsToTxn, version, request, { errorCode: version < 2 ? 47 : 90 })
       await test.expect(AddOffsetsToTxn, version, { ...request, transactionalId: '' }, { errorCode: 42 })
     })
+
+    wireCase(`v${version} of the group with the empty name`, async (test) => {
+      const producer = await TransactionalProducer.start(test, 1)
+      const request = { transactionalId: producer.id, ...producer.identity, groupId: '' }
+      await test.untilCoordinated('')
+      await test.expect(AddOffsetsToTxn, version, request, { errorCode: 0 })
+    })
   }
 })
