@@ -23,9 +23,16 @@ export function printError(message: string, io: ToolIo): void {
   io.out(`\nError: ${message}\n`)
 }
 
+/** What --state and --type ask for. Throws UsageExit for names that are none. */
+export function listFilters(options: GroupOptions): { states: string[]; types: string[] } {
+  return {
+    states: chosen(options.value('state'), STATES, 'state', 'states'),
+    types: chosen(options.value('type'), TYPES, 'types', 'types'),
+  }
+}
+
 export async function listGroups(client: ToolClient, options: GroupOptions, io: ToolIo): Promise<void> {
-  const states = chosen(options.value('state'), STATES, 'state', 'states')
-  const types = chosen(options.value('type'), TYPES, 'types', 'types')
+  const { states, types } = listFilters(options)
   const groups = await listedGroups(client, states, types)
   if (!options.has('state') && !options.has('type')) {
     for (const { groupId } of groups) io.out(`${groupId}\n`)

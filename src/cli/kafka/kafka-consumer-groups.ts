@@ -1,5 +1,5 @@
 import { BOOTSTRAP, COMMAND_CONFIG, withAdmin } from './admin-properties.ts'
-import { deleteGroups, listGroups, printError } from './group-commands.ts'
+import { deleteGroups, listFilters, listGroups, printError } from './group-commands.ts'
 import { deleteGroupOffsets } from './group-offset-deletion.ts'
 import { csvOf, resetGroupOffsets, resetTable } from './group-offset-reset.ts'
 import { RESET_SCENARIOS } from './group-reset-options.ts'
@@ -68,6 +68,7 @@ export function kafkaConsumerGroups(args: readonly string[], io: ToolIo): Promis
       checkOptions(options, io)
       const action = exactlyOneAction(options, ACTIONS, ACTION_MESSAGE)
       if (action === 'validate-regex') return validateRegex(options, io)
+      if (action === 'list') listFilters(options)
       try {
         await withAdmin(io, options, 'listGroups', (client) => run(action, client, options, io))
       } catch (error) {

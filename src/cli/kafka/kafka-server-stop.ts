@@ -1,7 +1,7 @@
-import { loadBrokerConfig } from '../../config/broker-config.ts'
 import { nodeFileSystem } from '../../io/node-file-system.ts'
 import { nodeProcessTable } from '../../io/node-process-table.ts'
 import { directoryState } from '../../storage/local/verify-directory.ts'
+import { brokerSettings } from './broker-settings.ts'
 import { describeTool, runTool, type ToolIo } from './tool-io.ts'
 
 export const KAFKA_SERVER_STOP = describeTool(
@@ -19,14 +19,7 @@ export const KAFKA_SERVER_STOP = describeTool(
 export function kafkaServerStop(args: readonly string[], io: ToolIo): Promise<number> {
   // Without arguments it acts, where other tools print their usage.
   return runTool(KAFKA_SERVER_STOP, args.length === 0 ? ['--'] : args, io, async ({ options }) => {
-    const path = options.value('config')
-    const { config } = loadBrokerConfig({
-      commandLine: new Map(),
-      environment: process.env,
-      file: path === null ? null : io.readFile(path),
-      defaults: new Map([['log.dirs', process.env['ODRADEK_DATA'] || './data']]),
-    })
-    const directory = options.value('data') ?? config.dataDirectory
+    const directory = options.value('data') ?? brokerSettings(io, options.value('config')).dataDirectory
     const exists = nodeFileSystem.stat(directory)?.directory === true
     const pid = exists ? directoryState(nodeFileSystem, directory, nodeProcessTable).holderPid : null
     if (pid === null) {

@@ -1,10 +1,9 @@
-import { loadBrokerConfig } from '../../config/broker-config.ts'
-import { ConfigError } from '../../config/config-error.ts'
 import { parseProperties } from '../../config/properties-file.ts'
 import { nodeFileSystem } from '../../io/node-file-system.ts'
 import { nodeRandom } from '../../io/node-random.ts'
 import { identifyDirectory } from '../../storage/local/log-directory.ts'
 import { StorageError } from '../../storage/local/storage-error.ts'
+import { brokerSettings } from './broker-settings.ts'
 import type { Options } from './option-table.ts'
 import { runSubcommand, type SubcommandTool } from './subcommand.ts'
 import { ToolFailure } from './tool-failure.ts'
@@ -63,15 +62,8 @@ interface Folder {
 
 /** Throws ToolFailure for a file that is not there or cannot be used. */
 function folderOf(options: Options<string>, io: ToolIo): Folder {
-  const file = io.readFile(options.value('config')!)
-  try {
-    const sources = { commandLine: new Map(), environment: {}, file, defaults: new Map() }
-    const { config } = loadBrokerConfig(sources)
-    return { nodeId: config['node.id'], directory: config.dataDirectory }
-  } catch (error) {
-    if (error instanceof ConfigError) throw new ToolFailure(error.message)
-    throw error
-  }
+  const config = brokerSettings(io, options.value('config'))
+  return { nodeId: config['node.id'], directory: config.dataDirectory }
 }
 
 function metaProperties(directory: string): Map<string, string> | null {
