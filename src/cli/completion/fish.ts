@@ -30,7 +30,10 @@ function linesOf({ path, words, options, argument }: CompletionNode): string[] {
 
 function optionText(name: string, { type, short, about, completes }: CommandOption): string {
   const flags = ` -l ${name}${short === undefined ? '' : ` -s ${short}`}`
-  const value = type === 'boolean' ? '' : ` -r${completes === undefined ? '' : action(completes)}`
+  const value =
+    type === 'boolean'
+      ? ''
+      : `${completes === 'file' ? ' -r' : ' -x'}${completes === undefined ? '' : action(completes)}`
   return `${flags}${value} -d ${quoted(about)}`
 }
 

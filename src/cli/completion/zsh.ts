@@ -11,12 +11,12 @@ export function zshCompletion(nodes: readonly CompletionNode[]): string {
     .join('')
   return `#compdef odradek
 # zsh completion of odradek: source <(odradek completion zsh)
-_odradek_topics() {
+_odradek_topic_names() {
   local -a names
   names=(\${(f)"$(odradek topics list --internal --json --timeout 2 2>/dev/null | grep -o '"name":"[^"]*"' | cut -d'"' -f4)"})
   compadd -a names
 }
-_odradek_groups() {
+_odradek_group_names() {
   local -a names
   names=(\${(f)"$(odradek groups list --json --timeout 2 2>/dev/null | grep -o '"group":"[^"]*"' | cut -d'"' -f4)"})
   compadd -a names
@@ -81,8 +81,8 @@ function argument({ argument }: CompletionNode): string {
 
 function action(what: Completable | undefined): string {
   if (what === undefined) return ''
-  if (what === 'topic') return '_odradek_topics'
-  if (what === 'group') return '_odradek_groups'
+  if (what === 'topic') return '_odradek_topic_names'
+  if (what === 'group') return '_odradek_group_names'
   if (what === 'file') return '_files'
   return what === 'folder' ? '_files -/' : `(${what.join(' ')})`
 }

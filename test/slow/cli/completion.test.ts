@@ -74,10 +74,26 @@ describe.skipIf(!has('bash'))('the completion of bash (needs bash)', () => {
   })
 })
 
+/** A shell within the shell, at whose keyboard Tab is pressed. */
+const PRESS_TAB_IN_ZSH = `
+zmodload zsh/zpty
+zpty shell "zsh -f"
+zpty -w shell 'PS1=; autoload -U compinit && compinit -u -D; source <(odradek completion zsh); echo REA""DY'
+zpty -r shell ready '*READY*'
+zpty -n -w shell "$1"$'\\t'
+zpty -r shell answer "*$2*" && print found
+`
+
 describe.skipIf(!has('zsh'))('the completion of zsh (needs zsh)', () => {
-  it('is read without a complaint', async () => {
-    const script = 'autoload -U compinit && compinit -u -D && source <(odradek completion zsh) && whence -w _odradek'
-    expect((await runChecked('zsh', ['-fc', script], { env: environment })).stdout).toBe('_odradek: function\n')
+  it.each([
+    ['odradek pro', 'produce'],
+    ['odradek topics des', 'describe'],
+    ['odradek topics describe o', 'orders'],
+    ['odradek consume orders --fol', '--follow'],
+    ['odradek produce orders --compression zs', 'zstd'],
+  ])('%s', async (line, expected) => {
+    const { stdout } = await runToEnd('zsh', ['-fc', PRESS_TAB_IN_ZSH, 'zsh', line, expected], { env: environment })
+    expect(stdout).toBe('found\n')
   })
 })
 
