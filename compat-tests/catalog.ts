@@ -18,8 +18,10 @@ import { restartScenarios } from './scenarios/restart.ts'
 import { roundTripScenarios } from './scenarios/round-trip.ts'
 import { topicScenarios } from './scenarios/topics.ts'
 import { transactionScenarios } from './scenarios/transactions.ts'
+import { clusterTransactionScenarios } from './scenarios/transactions-cluster.ts'
 import { transactionFailureScenarios } from './scenarios/transactions-failures.ts'
 import { transactionOffsetScenarios } from './scenarios/transactions-offsets.ts'
+import { transactionToolScenarios } from './scenarios/transactions-tool.ts'
 import { unknownScenarios } from './scenarios/unknown.ts'
 import { volumeScenarios } from './scenarios/volume.ts'
 import { goDriver, javaClasses, kafkaClasspath, pythonInterpreter, type Toolchain } from './toolchains.ts'
@@ -53,7 +55,11 @@ const commonScenarios: readonly Scenario[] = [
 ]
 
 /** With three virtual brokers. */
-const clusterScenarios: readonly Scenario[] = [...clusterFaultScenarios, ...failoverScenarios]
+const clusterScenarios: readonly Scenario[] = [
+  ...clusterTransactionScenarios,
+  ...clusterFaultScenarios,
+  ...failoverScenarios,
+]
 
 export const clients: readonly ClientDefinition[] = [
   {
@@ -99,7 +105,7 @@ export const clients: readonly ClientDefinition[] = [
     name: 'console-tools',
     toolchain: 'java',
     launch: () => javaProgram('Driver'),
-    scenarios: [...consoleToolScenarios, ...dumpLogScenarios, ...clusterToolScenarios],
+    scenarios: [...consoleToolScenarios, ...dumpLogScenarios, ...clusterToolScenarios, ...transactionToolScenarios],
   },
   {
     name: 'kcat',
