@@ -1,6 +1,7 @@
 import { ClientError } from '../client/client-error.ts'
 import { ConfigError } from '../config/config-error.ts'
 import { StorageError } from '../storage/local/storage-error.ts'
+import { CommandError } from './command-error.ts'
 import { UsageError } from './usage-error.ts'
 
 /** One line for what a person can put right, a stack for what is our fault. */
@@ -15,6 +16,7 @@ function isForPerson(error: unknown): error is Error {
     error instanceof ConfigError ||
     error instanceof StorageError ||
     error instanceof ClientError ||
+    error instanceof CommandError ||
     isSystemError(error)
   )
 }

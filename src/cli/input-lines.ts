@@ -1,4 +1,4 @@
-import { ClientError } from '../client/client-error.ts'
+import { CommandError } from './command-error.ts'
 
 const LINE_FEED = 0x0a
 const CARRIAGE_RETURN = 0x0d
@@ -19,7 +19,7 @@ export async function* inputLines(input: AsyncIterable<Buffer>): AsyncGenerator<
     }
     if (start < chunk.length) rest.push(chunk.subarray(start))
     restBytes += chunk.length - start
-    if (restBytes > MAX_LINE_BYTES) throw new ClientError('refused', `a line is longer than ${MAX_LINE_BYTES} bytes`)
+    if (restBytes > MAX_LINE_BYTES) throw new CommandError(`a line is longer than ${MAX_LINE_BYTES} bytes`)
     if (lines.length > 0) yield lines
   }
   if (restBytes > 0) yield [withoutReturn(Buffer.concat(rest))]

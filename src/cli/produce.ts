@@ -2,6 +2,7 @@ import type { KafkaClient } from '../client/kafka-client.ts'
 import type { Compression, ProducedRecord, ProduceOptions } from '../client/producer.ts'
 import { brokerCommand, printJson } from './broker-command.ts'
 import type { Given } from './command.ts'
+import { CommandError } from './command-error.ts'
 import type { CommandIo } from './command-io.ts'
 import { inputLines } from './input-lines.ts'
 import { ProgressLine } from './progress-line.ts'
@@ -110,20 +111,23 @@ async function sendLines(
   const progress = new ProgressLine(io.clock, (text) => io.err(text))
   const counts = new Map<number, number>()
   let lineNumber = 0
+  let sentCount = 0
   for await (const lines of inputLines(io.input())) {
     const records = lines.map((line) => {
       lineNumber++
       try {
         return recordOf(line)
       } catch (error) {
-        if (error instanceof UsageError) throw new UsageError(`line ${lineNumber}: ${error.message}`)
-        throw error
+        if (!(error instanceof UsageError)) throw error
+        const before = `${counted(sentCount, 'record')} before it went to ${topic}`
+        throw new CommandError(`line ${lineNumber}: ${error.message}; ${before}`)
       }
     })
     for (const { partition, recordCount } of await client.produce(topic, records, options)) {
       counts.set(partition, (counts.get(partition) ?? 0) + recordCount)
     }
-    if (io.errorIsTerminal) progress.show(() => `${counted(lineNumber, 'record')} sent`)
+    sentCount = lineNumber
+    if (io.errorIsTerminal) progress.show(() => `${counted(sentCount, 'record')} sent`)
   }
   return counts
 }
