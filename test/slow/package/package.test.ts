@@ -22,6 +22,7 @@ function tool(name: string, args: readonly string[], cwd = repository) {
 const PROGRAMS = ['index', 'jest', 'jest-reset', 'jest-run', 'jest-setup', 'jest-teardown', 'testcontainers']
 const FILES = [
   ...['CHANGELOG.md', 'LICENSE', 'README.md', 'README.zh.md', 'bin/odradek.cjs'],
+  ...['contrib/odradek.properties', 'contrib/odradek.service', 'contrib/odradek.sh'],
   ...['dist/odradek.cjs', 'dist/tools.cjs', 'package.json'],
   ...['dist/index.d.ts', 'dist/index.js'],
   ...PROGRAMS.flatMap((name) => [`dist/${name}.cjs`, `dist/${name}.d.cts`]),
