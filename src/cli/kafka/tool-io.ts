@@ -52,8 +52,6 @@ const COMMON = {
   version: { kind: 'none', about: 'Print the version of Kafka that this follows.' },
 } as const
 
-type Common = keyof typeof COMMON
-
 /** The tool as it is called: with the options that every tool has. */
 export function describeTool<Table extends OptionTable>(
   name: string,
@@ -72,7 +70,7 @@ export interface ToolRun<Name extends string> {
  * Reads the arguments and runs the tool. Usage texts go to standard error with exit code 1, also that of --help: so do
  * Kafka's. `unreadable` prints arguments that cannot be read, which differs from tool to tool.
  */
-export async function runTool<Table extends OptionTable>(
+export async function runTool<Table extends OptionTable & typeof COMMON>(
   description: ToolDescription & { readonly options: Table },
   args: readonly string[],
   io: ToolIo,
@@ -85,9 +83,8 @@ export async function runTool<Table extends OptionTable>(
   }
   try {
     const options = readOptions(args, description.options)
-    const common = options as unknown as Options<Common>
-    if (args.length === 0 || common.has('help')) return usage(null)
-    if (common.has('version')) {
+    if (args.length === 0 || options.has('help')) return usage(null)
+    if (options.has('version')) {
       io.out(`${KAFKA_VERSION}\n`)
       return 0
     }
