@@ -1,4 +1,5 @@
 import { ErrorCode } from '../../protocol/errors.ts'
+import type { ProducerIdentity, TransactionEnd } from '../../src/coordinator/coordinator-log.ts'
 import type {
   DescribedGroup,
   HeartbeatCall,
@@ -67,6 +68,10 @@ export class GroupDriver {
   machine: GroupMachine
   /** The log, as bytes and back, so that what is not written is not there. */
   readonly log: GroupRecord[] = []
+  /** Whose transaction a record of the log belongs to. */
+  readonly #producers = new WeakMap<GroupRecord, ProducerIdentity>()
+  /** The ends of transactions, each with the records of the log before it. */
+  readonly #ends: { readonly after: number; readonly end: TransactionEnd }[] = []
   readonly notes: GroupNote[] = []
   readonly answers = new Map<number, GroupResponse>()
   readonly parked = new Map<number, { readonly request: GroupRequest; readonly sinceMs: number }>()
@@ -211,6 +216,8 @@ export class GroupDriver {
   copy(): GroupDriver {
     const copy = new GroupDriver(this.#config)
     copy.log.push(...this.log)
+    copy.#ends.push(...this.#ends)
+    for (const record of this.log) copy.#belongsTo(record, this.#producers.get(record) ?? null)
     copy.reload()
     return copy
   }
@@ -221,16 +228,31 @@ export class GroupDriver {
     this.#timers.clear()
     this.parked.clear()
     this.#noted.clear()
-    for (const record of this.log) this.machine.replay(record, null)
+    const ends = [...this.#ends]
+    for (const [at, record] of this.log.entries()) {
+      while (ends[0]?.after === at) this.machine.replayTransactionEnd(ends.shift()!.end)
+      this.machine.replay(record, this.#producers.get(record) ?? null)
+    }
+    for (const { end } of ends) this.machine.replayTransactionEnd(end)
     this.#handle({ kind: 'loaded' })
+  }
+
+  #belongsTo(record: GroupRecord, producer: ProducerIdentity | null): void {
+    if (producer !== null) this.#producers.set(record, producer)
   }
 
   #handle(event: ShardEvent<GroupRequest, GroupTimer>): void {
     const outcome = this.machine.handle(event, this.nowMs + this.#skewMs)
     for (const record of outcome.records) {
-      this.machine.replay(record, null)
+      this.machine.replay(record, outcome.producer)
       const { key, value } = groupRecordCodec.encode(record)
-      this.log.push(groupRecordCodec.decode(key, value)!)
+      const read = groupRecordCodec.decode(key, value)!
+      this.#belongsTo(read, outcome.producer)
+      this.log.push(read)
+    }
+    if (outcome.transactionEnd !== null) {
+      this.machine.replayTransactionEnd(outcome.transactionEnd)
+      this.#ends.push({ after: this.log.length, end: outcome.transactionEnd })
     }
     this.#take(outcome)
     this.#compareNotes(outcome.notes)
