@@ -134,16 +134,6 @@ describe('a Kafka client', () => {
     await again.return()
   })
 
-  it('an answer with more records than a call can have arguments', async () => {
-    const count = 200_000
-    await client.produce(
-      'one',
-      Array.from({ length: count }, () => ({ value: null })),
-      { compression: 'lz4' },
-    )
-    expect(await readAll('one', [0])).toHaveLength(count)
-  })
-
   it('a fetch that waits holds up nothing else, and ends with the client', async () => {
     const waiting = client.records([{ topic: 'one', partition: 0, offset: 0 }], { maxWaitMs: 5000 }).next()
     await client.produce('one', values('a'))
