@@ -11,6 +11,7 @@ import {
   listenerEnvironment,
   MOST_BROKERS,
 } from './container-listeners.ts'
+import { RecentOutput } from './recent-output.ts'
 import { openGate, START_GATE } from './start-gate.ts'
 import { StartedOdradekContainer } from './started-odradek-container.ts'
 
@@ -39,6 +40,7 @@ export class OdradekContainer extends GenericContainer {
   #topics: readonly (string | TopicSpec)[] = []
   #brokers = 1
   #containerId: string | null = null
+  #output: RecentOutput | null = null
 
   /** `odradek:latest`, unless another image is named. */
   constructor(image: string = DEFAULT_IMAGE) {
@@ -78,8 +80,11 @@ export class OdradekContainer extends GenericContainer {
       } catch (error) {
         // Only ports in a row are chosen here, and somebody may have one of them.
         const isPortTaken = error instanceof Error && PORT_TAKEN.test(error.message)
-        if (this.#brokers === 1 || !isPortTaken || attempt === ATTEMPTS) throw error
+        if (this.#brokers === 1 || !isPortTaken || attempt === ATTEMPTS) throw this.#output?.explain(error) ?? error
         await this.#removeFailed()
+      } finally {
+        this.#output?.close()
+        this.#output = null
       }
     }
   }
@@ -143,6 +148,8 @@ export class OdradekContainer extends GenericContainer {
   }
 
   protected override async containerStarting(): Promise<void> {
+    const { container: engine } = await getContainerRuntimeClient()
+    this.#output = new RecentOutput(await engine.logs(engine.getById(this.#containerId!)))
     if (!this.#isOnHost) await this.#openGate(this.#containerId!, null)
   }
 

