@@ -52,7 +52,7 @@ Options, output and exit codes are those of Kafka 4.3.1. \`node compat-tests/kaf
 | warnings of old names (\`--property\`, \`--producer-property\`, \`--consumer-property\`, \`--consumer.config\`) | on standard error; Kafka 4.3.1 prints them among the records |
 | \`--broker-list\` of kafka-console-producer | still taken |
 | stacks of Java | their first line |
-| no broker answers | as with Kafka a tool waits a minute (\`default.api.timeout.ms\` in the file of \`--command-config\`), and one line on standard error says for what; kafka-broker-api-versions and a host name that nobody knows end at once |
+| no broker answers | as with Kafka a tool waits a minute (\`default.api.timeout.ms\` in the file of \`--command-config\`), and one line on standard error says for what; kafka-broker-api-versions and a host name that nobody knows end at once. kafka-consumer-groups ends with 0 whatever a broker answers, or none, as Kafka's does: scripts that check look at other tools |
 | kafka-console-producer without a broker | exit code 1; Kafka's has 0 |
 | kafka-console-consumer without \`--group\` | reads without one: no \`console-consumer-12345\` comes to be |
 | kafka-console-consumer with \`--group\` | commits no leader epoch: \`-\` in the column LEADER-EPOCH |
