@@ -6,6 +6,7 @@ import { Writer } from '../../protocol/codec/writer.ts'
 import type { ErrorCode } from '../../protocol/errors.ts'
 import type { ApiEntry } from '../../src/apis/api-entry.ts'
 import type { ConnectionInfo, RequestContext } from '../../src/apis/context.ts'
+import type { Broker } from '../../src/broker/broker.ts'
 import { GroupCoordinator } from '../../src/coordinator/group/group-coordinator.ts'
 import { SimulatedClock } from '../../src/io/simulated-clock.ts'
 import { SimulatedRandom } from '../../src/io/simulated-random.ts'
@@ -27,6 +28,21 @@ function topics(): Map<string, TopicImage> {
   return new Map([t, u].map((topic) => [topic.name, topic]))
 }
 
+/** A connection whose later requests may have to wait. */
+class HeldConnection {
+  readonly clientAddress = '127.0.0.1'
+  readonly closed = false
+  held = 0
+
+  holdRequests(): void {
+    this.held++
+  }
+
+  admitRequests(): void {
+    this.held--
+  }
+}
+
 /** Handlers over a real coordinator whose log is durable at once. Requests and responses pass through their bytes. */
 export class ApiFixture {
   readonly clock = new SimulatedClock()
@@ -34,6 +50,9 @@ export class ApiFixture {
   readonly groups: GroupCoordinator
   readonly topics = topics()
   clientId: string | null = 'client'
+  /** Whatever else the broker of a test has. */
+  parts: Partial<Broker> = {}
+  readonly connection = new HeldConnection()
 
   constructor() {
     this.groups = new GroupCoordinator({
@@ -84,14 +103,14 @@ export class ApiFixture {
 
   #context({ api }: { readonly api: Api }, apiVersion: number): RequestContext {
     const topicsById = new Map([...this.topics.values()].map((topic) => [topic.id, topic]))
-    const connection: Partial<ConnectionInfo> = { clientAddress: '127.0.0.1', closed: false }
+
     return {
       apiKey: api.key,
       apiVersion,
       correlationId: 1,
       clientId: this.clientId,
-      connection: connection as ConnectionInfo,
-      broker: { ...fakeBroker({ topics: this.topics, topicsById }), groups: this.groups },
+      connection: this.connection as Partial<ConnectionInfo> as ConnectionInfo,
+      broker: { ...fakeBroker({ topics: this.topics, topicsById }), groups: this.groups, ...this.parts },
     }
   }
 }
