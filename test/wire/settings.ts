@@ -4,7 +4,7 @@ import type { Fixture } from './wire-case.ts'
 export const fixtureSettings: Readonly<Record<Fixture, Readonly<Record<string, string>>>> = {
   default: {},
   fresh: {},
-  impatient: { 'connections.max.idle.ms': '1500' },
+  impatient: { 'connections.max.idle.ms': '1500', 'transaction.partition.verification.enable': 'false' },
   tuned: {
     'auto.create.topics.enable': 'false',
     'delete.topic.enable': 'false',

@@ -3,7 +3,7 @@ import type { WireTest } from './wire-test.ts'
 
 /**
  * The broker a case needs: one with its defaults; one with many settings moved away from them (`settings.ts`); one that
- * closes idle connections soon; or one that nobody has talked to yet.
+ * closes idle connections soon and believes producers that a partition is in their transaction; or one that nobody has talked to yet.
  */
 export type Fixture = 'default' | 'tuned' | 'impatient' | 'fresh'
 

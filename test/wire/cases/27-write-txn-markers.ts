@@ -1,8 +1,9 @@
+import { ListOffsets } from '../../../protocol/messages/02-list-offsets.ts'
 import { WriteTxnMarkers } from '../../../protocol/messages/27-write-txn-markers.ts'
 import { DescribeProducers } from '../../../protocol/messages/61-describe-producers.ts'
 import { batchesIn } from '../batches.ts'
 import { bytesOf, endOffset, producerId } from '../data.ts'
-import { TransactionalProducer } from '../transactional-producer.ts'
+import { describeTransaction, TransactionalProducer } from '../transactional-producer.ts'
 import { versionsOf, wireCases } from '../wire-case.ts'
 import type { TestTopic, WireTest } from '../wire-test.ts'
 
@@ -33,6 +34,12 @@ async function mark(test: WireTest, version: number, { name }: TestTopic, markin
 async function openOffset(test: WireTest, { name }: TestTopic, id: number): Promise<number | undefined> {
   const { topics } = await test.call(DescribeProducers, 0, { topics: [{ name, partitionIndexes: [0] }] })
   return topics[0]!.partitions[0]!.activeProducers.find((one) => one.producerId === id)?.currentTxnStartOffset
+}
+
+async function latest(test: WireTest, { name }: TestTopic): Promise<number> {
+  const partitions = [{ partitionIndex: 0, timestamp: -1 }]
+  const request = { replicaId: -1, isolationLevel: 1, topics: [{ name, partitions }] }
+  return (await test.call(ListOffsets, 7, request)).topics[0]!.partitions[0]!.offset
 }
 
 export const writeTxnMarkersCases = wireCases('WriteTxnMarkers', (wireCase) => {
@@ -93,6 +100,25 @@ export const writeTxnMarkersCases = wireCases('WriteTxnMarkers', (wireCase) => {
     test.same(await mark(test, 2, topic, next), [0], 'the next epoch again')
     test.same(await openOffset(test, topic, producer.producerId), -1, 'closed')
   })
+
+  wireCase(
+    'a hanging transaction, of which no coordinator knows, is seen and ended',
+    async (test) => {
+      const topic = await test.topic()
+      const producer = await TransactionalProducer.start(test, 1)
+      const { errorCode } = await producer.send(topic, { version: 9 })
+      test.same(errorCode, 0, 'the write into no transaction')
+      test.same((await describeTransaction(test, producer.id)).transactionState, 'Empty', 'what the coordinator knows')
+      test.same(await openOffset(test, topic, producer.producerId), 0, 'open')
+      test.same(await latest(test, topic), 0, 'last stable offset')
+      await producer.begin()
+      test.same(await latest(test, topic), 0, 'last stable offset after the next producer has come')
+      test.same(await mark(test, 1, topic, { producerId: producer.producerId, producerEpoch: 0 }), [0], 'errors')
+      test.same(await openOffset(test, topic, producer.producerId), -1, 'closed')
+      test.same(await latest(test, topic), 2, 'last stable offset in the end')
+    },
+    'impatient',
+  )
 
   wireCase('no markers at all', async (test) => {
     await test.expect(WriteTxnMarkers, 1, { markers: [] }, { markers: [] })
