@@ -48,6 +48,7 @@ import { produceRewritingCases } from './cases/produce-rewriting.ts'
 import { produceValidationCases } from './cases/produce-validation.ts'
 import { readCommittedCases } from './cases/read-committed.ts'
 import { staticMemberCases } from './cases/static-membership.ts'
+import { transactionEdgeCases } from './cases/transaction-edges.ts'
 import { transactionTimeoutCases } from './cases/transaction-timeouts.ts'
 import { transactionalInitCases } from './cases/transactional-init.ts'
 import { transactionalProduceCases } from './cases/transactional-produce.ts'
@@ -70,6 +71,7 @@ export const wireCatalog = {
     transactionalProduceCases,
     readCommittedCases,
     overtakenCases,
+    transactionEdgeCases,
     transactionTimeoutCases,
   ].flat(),
   fetch: [fetchCases, longPollCases, leaderEpochCases, tunedFetchCases, fetchSessionCases].flat(),
