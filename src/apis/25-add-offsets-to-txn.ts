@@ -11,7 +11,6 @@ const EXPLICIT_TRANSACTION_VERSION = 0
 export const addOffsetsToTxn = apiEntry(AddOffsetsToTxn, {
   async handle({ broker, apiVersion }, { transactionalId, producerId, producerEpoch, groupId }) {
     if (transactionalId === '') return failed(ErrorCode.INVALID_REQUEST)
-
     const { error } = await broker.transactions.addPartitions({
       ...{ transactionalId, producerId, producerEpoch },
       partitions: [{ topic: GROUP_METADATA_TOPIC, partition: broker.groups.shardOf(groupId) }],
