@@ -9,7 +9,7 @@ function explain({ seed, violation, trace }: Awaited<ReturnType<typeof simulate>
 }
 
 describe('a whole broker on a seed', () => {
-  it.each([1, 2, 3, 4, 5])('keeps every promise, seed %i', async (seed) => {
+  it.each([1, 2])('keeps every promise, seed %i', async (seed) => {
     const result = await simulate({ seed, steps: STEPS })
     expect(result.violation, explain(result)).toBeNull()
     expect(result.counts['acknowledged']).toBeGreaterThan(0)

@@ -3,7 +3,7 @@ import { DEFAULT_STEPS, simulate } from '../../simulation/simulation.ts'
 
 /** `ODRADEK_SEED` begins elsewhere, `ODRADEK_SIMULATIONS` runs more; the soak does both. */
 const FIRST = Number(process.env['ODRADEK_SEED'] ?? 100)
-const SEEDS = Number(process.env['ODRADEK_SIMULATIONS'] ?? 20)
+const SEEDS = Number(process.env['ODRADEK_SIMULATIONS'] ?? 23)
 
 it(`whole brokers on seeds ${FIRST} to ${FIRST + SEEDS - 1} keep every promise`, { timeout: 600_000 }, async () => {
   for (let seed = FIRST; seed < FIRST + SEEDS; seed++) {

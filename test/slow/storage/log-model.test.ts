@@ -2,7 +2,7 @@ import { describe, it } from 'vitest'
 import { runSeed } from '../../storage/log-model.ts'
 
 /** `ODRADEK_SEEDS=100000 npx vitest run --project slow test/slow/storage` for a long run; ODRADEK_SEED begins elsewhere. */
-const SEEDS = Number(process.env['ODRADEK_SEEDS'] ?? 400)
+const SEEDS = Number(process.env['ODRADEK_SEEDS'] ?? 480)
 const FIRST = Number(process.env['ODRADEK_SEED'] ?? 1000)
 
 describe('a log beside its model, many seeds', () => {
