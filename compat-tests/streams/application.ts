@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Random } from '../../src/io/random.ts'
 import type { Broker } from '../broker.ts'
 import { eventually, sleep } from '../process.ts'
-import { createTopics, logStarts, openTransactions } from './broker-admin.ts'
+import { createTopics, hasPendingOffsets, logStarts, openTransactions } from './broker-admin.ts'
 import { JavaProcess } from './java-process.ts'
 import { type Fed, Truth } from './truth.ts'
 import { Follower, INPUT_TOPICS, OUTPUT_TOPICS, readAll, takenBack } from './watch.ts'
@@ -12,8 +12,15 @@ import { Follower, INPUT_TOPICS, OUTPUT_TOPICS, readAll, takenBack } from './wat
 const APPLICATION_ID = 'shop'
 const PARTITIONS = 4
 const INSTANCES = 2
+/**
+ * Of the first and the second instance. Long transactions are killed with records in them, short ones between the commit
+ * of their offsets and their end.
+ */
+const COMMIT_INTERVALS_MS = [500, 10]
 const FEED_EVERY_MS = 50
 const START_PATIENCE_MS = 60_000
+const REQUEST_UNDER_WAY_MS = 100
+const CATCH_ATTEMPTS = 20
 const PURGED_TOPIC = `${APPLICATION_ID}-words-repartition`
 
 export type Guarantee = 'exactly_once_v2' | 'at_least_once'
@@ -41,6 +48,8 @@ export class Application {
   #fed = 0
   #isFeeding = false
   #feeding: Promise<void> = Promise.resolve()
+  /** Output that was taken back, known with differences(): without any, nothing was proved about aborts. */
+  recordsAborted = 0
   /** Threads that Streams gave up and that were replaced, with the reason. */
   readonly replacedThreads: string[] = []
 
@@ -84,7 +93,8 @@ export class Application {
 
   startInstance(index: number): void {
     const { broker, classpath, guarantee, logLevel } = this.#watched
-    const args = [broker.bootstrap, APPLICATION_ID, join(this.#folder, `state-${index}`), guarantee]
+    const state = join(this.#folder, `state-${index}`)
+    const args = [broker.bootstrap, APPLICATION_ID, state, guarantee, String(COMMIT_INTERVALS_MS[index])]
     const program = { classpath, main: 'Instance', args, logFile: this.#log(`instance-${index}`), logLevel }
     this.#states[index] = 'STARTING'
     this.#instances[index] = new JavaProcess(program, (line) => {
@@ -102,6 +112,61 @@ export class Application {
     this.#instances[index]?.pause()
     await sleep(ms)
     this.#instances[index]?.goOn()
+  }
+
+  get isTransactional(): boolean {
+    return this.#watched.guarantee === 'exactly_once_v2'
+  }
+
+  /** Stops all instances where one has committed offsets, and has not yet asked for the end of its transaction. */
+  async pauseBeforeEndOfTransaction(): Promise<void> {
+    await eventually(
+      'offsets of an open transaction',
+      START_PATIENCE_MS,
+      async () => {
+        this.#failOnDeath()
+        if (!(await this.#hasPendingOffsets())) return undefined
+        for (const instance of this.#instances) instance?.pause()
+        // What the broker has been asked to do it may finish.
+        await sleep(REQUEST_UNDER_WAY_MS)
+        if (await this.#hasPendingOffsets()) return true
+        for (const instance of this.#instances) instance?.goOn()
+        return undefined
+      },
+      1,
+    )
+  }
+
+  /**
+   * The second instance stands still with committed offsets, for as long; the first goes on. False when none was caught
+   * so.
+   */
+  async pauseSecondBeforeEndOfTransaction(ms: number): Promise<boolean> {
+    for (let attempt = 0; attempt < CATCH_ATTEMPTS; attempt++) {
+      await this.pauseBeforeEndOfTransaction()
+      this.#instances[0]?.goOn()
+      if (await this.#staysPending()) {
+        await sleep(ms)
+        this.#instances[1]?.goOn()
+        return true
+      }
+      this.#instances[1]?.goOn()
+    }
+    return false
+  }
+
+  /** The first one's own transactions are over between two of these. */
+  async #staysPending(): Promise<boolean> {
+    for (let check = 0; check < 20; check++) {
+      await sleep(50)
+      if (!(await this.#hasPendingOffsets())) return false
+    }
+    return true
+  }
+
+  #hasPendingOffsets(): Promise<boolean> {
+    const topics = [...INPUT_TOPICS, PURGED_TOPIC]
+    return hasPendingOffsets(this.#watched.broker, APPLICATION_ID, topics, PARTITIONS)
   }
 
   isAbsent(index: number): boolean {
@@ -170,6 +235,8 @@ export class Application {
     await Promise.all(this.#instances.map((_, index) => this.stopInstance(index)))
     const place = { classpath, logFile: this.#log('reader') }
     const { seen, unstable } = await readAll(place, broker.bootstrap, [...INPUT_TOPICS, ...OUTPUT_TOPICS])
+    const all = await readAll(place, broker.bootstrap, OUTPUT_TOPICS, 'read_uncommitted')
+    this.recordsAborted = all.seen.length - seen.filter(({ topic }) => OUTPUT_TOPICS.includes(topic)).length
     const said = this.#truth.differences(seen, guarantee === 'exactly_once_v2' ? 'exactly once' : 'at least once')
     said.push(...unstable, ...takenBack(this.#follower?.seen ?? [], seen))
     if (guarantee === 'exactly_once_v2') {

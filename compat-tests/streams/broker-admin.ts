@@ -1,4 +1,5 @@
 import { ListOffsets } from '../../protocol/messages/02-list-offsets.ts'
+import { OffsetFetch } from '../../protocol/messages/09-offset-fetch.ts'
 import { CreateTopics } from '../../protocol/messages/19-create-topics.ts'
 import { DescribeConfigs } from '../../protocol/messages/32-describe-configs.ts'
 import { ListTransactions } from '../../protocol/messages/66-list-transactions.ts'
@@ -9,6 +10,7 @@ import type { Broker } from '../broker.ts'
 
 const TOPIC_RESOURCE = 2
 const EARLIEST = -2
+const UNSTABLE_OFFSET_COMMIT = 88
 const CLIENT_ID = 'streams-checker'
 
 /** What the checks ask a broker themselves. Each call has a connection of its own, since brokers come and go here. */
@@ -43,6 +45,22 @@ export async function openTransactions(broker: Broker): Promise<string[]> {
   return answer.transactionStates
     .filter(({ transactionState }) => !/^(Empty|Complete|Dead)/.test(transactionState))
     .map(({ transactionalId, transactionState }) => `${transactionalId} ${transactionState}`)
+}
+
+/** Whether a transaction that has not ended has committed offsets of the group in any of the topics. */
+export async function hasPendingOffsets(
+  broker: Broker,
+  groupId: string,
+  names: readonly string[],
+  partitions: number,
+): Promise<boolean> {
+  const partitionIndexes = Array.from({ length: partitions }, (_, index) => index)
+  const topics = names.map((name) => ({ name, partitionIndexes }))
+  const request = { groupId, topics, groups: [], requireStable: true }
+  const answer = await withClient(broker, (client) => client.call(OffsetFetch, 7, request))
+  return answer.topics.some(({ partitions }) =>
+    partitions.some(({ errorCode }) => errorCode === UNSTABLE_OFFSET_COMMIT),
+  )
 }
 
 /** Where the partitions of a topic begin. */

@@ -6,6 +6,8 @@ import { streamsClasspath } from './toolchain.ts'
 
 const SETTINGS = { 'offsets.topic.num.partitions': '10', 'transaction.state.log.num.partitions': '10' }
 const UNDISTURBED_FEED_MS = 4000
+/** Longer than a session, shorter than a transaction may take. */
+const BEYOND_SESSION_MS = 7500
 const QUIET_MS = 45_000
 /** Sessions, transactions and a restored store have to be over; several times over on a busy machine. */
 const PROGRESS_PATIENCE_MS = 90_000
@@ -47,7 +49,9 @@ async function run(
     await application.waitForOutput(QUIET_MS)
     const differences = await application.differences()
     for (const replaced of application.replacedThreads) options.say(replaced)
-    options.say(`${application.outputSeen} records seen of ${application.outputExpected}`)
+    options.say(
+      `${application.outputSeen} records seen of ${application.outputExpected}, ${application.recordsAborted} aborted`,
+    )
     if (differences.length > 0) throw new Error(differences.join('\n'))
     failed = false
   } catch (error) {
@@ -73,11 +77,20 @@ const DISTURBANCES: Readonly<Record<string, Disturbance>> = {
     await sleep(random.below(1500))
     await broker.start()
   },
-  async 'kill -9 of an instance'(application, _, random) {
-    const index = random.below(2)
-    await application.killInstance(index)
-    await sleep(random.below(2500))
-    application.startInstance(index)
+  /** The offsets are in the log, and must never count: whoever comes next begins where the last transaction ended. */
+  async 'kill -9 of both instances when offsets are committed and their transaction is not'(
+    application,
+    broker,
+    random,
+  ) {
+    if (application.isTransactional) await application.pauseBeforeEndOfTransaction()
+    if (random.below(2) === 0) {
+      await broker.kill()
+      await broker.start()
+    }
+    await Promise.all([application.killInstance(0), application.killInstance(1)])
+    application.startInstance(0)
+    application.startInstance(1)
   },
   async 'kill -9 of the broker and an instance'(application, broker, random) {
     const index = random.below(2)
@@ -86,6 +99,12 @@ const DISTURBANCES: Readonly<Record<string, Disturbance>> = {
     application.startInstance(index)
     await sleep(random.below(1000))
     await broker.start()
+  },
+  async 'kill -9 of an instance'(application, _, random) {
+    const index = random.below(2)
+    await application.killInstance(index)
+    await sleep(random.below(2500))
+    application.startInstance(index)
   },
   async 'kill -9 of both instances'(application, _, random) {
     await Promise.all([application.killInstance(0), application.killInstance(1)])
@@ -104,6 +123,13 @@ const DISTURBANCES: Readonly<Record<string, Disturbance>> = {
   async 'an instance that stands still'(application, _, random) {
     await application.pauseInstance(random.below(2), 11_000 + random.below(3000))
   },
+  /**
+   * Its partitions are another's, its transaction is still good: the other may begin only when that has ended, or it would
+   * process once more what is then committed.
+   */
+  async 'an instance that stands still with committed offsets'(application) {
+    if (application.isTransactional) await application.pauseSecondBeforeEndOfTransaction(BEYOND_SESSION_MS)
+  },
   async 'an orderly restart of the broker'(_, broker, random) {
     await broker.stop()
     await sleep(random.below(500))
@@ -115,6 +141,7 @@ const DISTURBANCES: Readonly<Record<string, Disturbance>> = {
 export function disturbed(options: ScenarioOptions, guarantee: Guarantee): Promise<void> {
   const names = Object.keys(DISTURBANCES)
   return run(options, guarantee, async (application, broker, random) => {
+    await application.waitForProgress(PROGRESS_PATIENCE_MS)
     for (let round = 1; round <= options.rounds; round++) {
       await sleep(1000 + random.below(3000))
       const name = names[round <= names.length ? round - 1 : random.below(names.length)]!

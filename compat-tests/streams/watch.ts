@@ -1,3 +1,4 @@
+import type { Isolation } from '../../src/client/list-offsets.ts'
 import { JavaProcess, type JavaProgram } from './java-process.ts'
 import type { Seen } from './truth.ts'
 
@@ -12,7 +13,7 @@ export class Follower {
   readonly seen: Seen[] = []
 
   constructor(place: Place, bootstrap: string) {
-    const args = [bootstrap, 'follow', OUTPUT_TOPICS.join(',')]
+    const args = [bootstrap, 'follow', OUTPUT_TOPICS.join(','), 'read_committed']
     this.#process = new JavaProcess({ ...place, main: 'Watcher', args }, (line) => this.seen.push(seenOf(line)))
   }
 
@@ -28,10 +29,15 @@ export interface Contents {
 }
 
 /** Everything that stands in the topics, read by a new process. */
-export async function readAll(place: Place, bootstrap: string, topics: readonly string[]): Promise<Contents> {
+export async function readAll(
+  place: Place,
+  bootstrap: string,
+  topics: readonly string[],
+  isolation: Isolation = 'read_committed',
+): Promise<Contents> {
   const seen: Seen[] = []
   const unstable: string[] = []
-  const args = [bootstrap, 'once', topics.join(',')]
+  const args = [bootstrap, 'once', topics.join(','), isolation]
   const process = new JavaProcess({ ...place, main: 'Watcher', args }, (line) => {
     if (!line.startsWith('end\t')) return void seen.push(seenOf(line))
     const [, partition, stable, end] = line.split('\t')

@@ -12,8 +12,8 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.StringDeserializer;
 
 /**
- * Prints the records of topics with read_committed: topic, partition, offset, key, value. "follow" goes on for ever; "once"
- * ends at the last stable offset, after telling of each partition where that and the end of the log are.
+ * Prints the records of topics as its last argument isolates them: topic, partition, offset, key, value. "follow" goes on
+ * for ever; "once" ends where a reader of that isolation does, after telling where that and the end of the log are.
  */
 final class Watcher {
     private Watcher() {}
@@ -21,7 +21,7 @@ final class Watcher {
     public static void main(String[] args) {
         boolean follows = args[1].equals("follow");
         List<String> topics = List.of(args[2].split(","));
-        try (KafkaConsumer<String, String> consumer = consumer(args[0], "read_committed")) {
+        try (KafkaConsumer<String, String> consumer = consumer(args[0], args[3])) {
             List<TopicPartition> partitions = new ArrayList<>();
             for (String topic : topics) {
                 for (PartitionInfo each : consumer.partitionsFor(topic)) partitions.add(new TopicPartition(topic, each.partition()));
