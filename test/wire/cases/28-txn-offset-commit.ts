@@ -1,6 +1,7 @@
 import { OffsetCommit } from '../../../protocol/messages/08-offset-commit.ts'
 import { OffsetFetch } from '../../../protocol/messages/09-offset-fetch.ts'
 import { AddOffsetsToTxn } from '../../../protocol/messages/25-add-offsets-to-txn.ts'
+import { WriteTxnMarkers } from '../../../protocol/messages/27-write-txn-markers.ts'
 import { TxnOffsetCommit } from '../../../protocol/messages/28-txn-offset-commit.ts'
 import { DeleteGroups } from '../../../protocol/messages/42-delete-groups.ts'
 import { stableMember } from '../group-member.ts'
@@ -186,6 +187,19 @@ export const txnOffsetCommitCases = wireCases('TxnOffsetCommit', (wireCase) => {
     await producer.finish(true)
     test.same(await committed(test, groupId, topic), 3, 'offset')
   })
+
+  for (const decision of [true, false]) {
+    wireCase(`WriteTxnMarkers decides what an open transaction has committed (${decision})`, async (test) => {
+      const { groupId, topic, producer } = await committing(test, 4)
+      test.same(await commit(producer, 4, groupId, topic), 0, 'error')
+      const [offsets] = (await describeTransaction(test, producer.id)).topics
+      const marker = { ...producer.identity, transactionResult: decision, coordinatorEpoch: 0, transactionVersion: 0 }
+      const topics = [{ name: '__consumer_offsets', partitionIndexes: [...offsets!.partitions] }]
+      const { markers } = await test.call(WriteTxnMarkers, 1, { markers: [{ ...marker, topics }] })
+      test.same(markers[0]!.topics[0]!.partitions[0]!.errorCode, 0, 'marker')
+      test.same(await committed(test, groupId, topic, true), decision ? 5 : -1, 'offset')
+    })
+  }
 
   wireCase('the later of two commits of one transaction counts', async (test) => {
     const { groupId, topic, producer } = await committing(test, 5)

@@ -149,6 +149,16 @@ export const transactionalProduceCases = wireCases('Produce, transactional', (wi
     test.same((await producer.send(topic, { sequence: 0 })).errorCode, 0, 'the first one')
   })
 
+  for (const generation of GENERATIONS) {
+    wireCase(`generation ${generation}: the first sequence that a partition sees of a producer`, async (test) => {
+      const topic = await test.topic()
+      const producer = await TransactionalProducer.start(test, generation)
+      if (generation === 1) await producer.add(topic)
+      // Where every transaction begins with a new epoch, one that does not begin at 0 has lost something.
+      test.same((await producer.send(topic, { sequence: 5 })).errorCode, generation === 1 ? 0 : 45, 'error')
+    })
+  }
+
   wireCase('generation 2: a write with the epoch from before the commit is refused', async (test) => {
     const topic = await test.topic()
     const producer = await TransactionalProducer.writing(test, topic)
