@@ -97,9 +97,15 @@ export const clients: readonly ClientDefinition[] = [
   },
   {
     name: 'franz-go',
-    toolchain: 'go',
-    launch: async () => ({ command: goDriver(), args: [] }),
+    toolchain: 'franz-go',
+    launch: async () => ({ command: goDriver('franz-go'), args: [] }),
     scenarios: [...commonScenarios, ...clusterScenarios],
+  },
+  {
+    name: 'sarama',
+    toolchain: 'sarama',
+    launch: async () => ({ command: goDriver('sarama'), args: [] }),
+    scenarios: [...commonScenarios, ...clusterTransactionScenarios],
   },
   {
     name: 'console-tools',

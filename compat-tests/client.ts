@@ -272,7 +272,6 @@ export type Feature =
   | 'follows-moved-leaders'
   | 'sends-generations-in-transactions'
   | 'adds-partitions-by-request'
-  | 'retries-transactions'
   | 'leaves-out-every-aborted-transaction'
 
 /** The first line a driver prints. What a client lacks is named with the reason, so that it shows in the report. */

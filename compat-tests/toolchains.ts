@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { isInstalled, runChecked } from './process.ts'
 
 /** What a client needs before it can run. `present` asks the machine, `install` brings what the suite can bring itself. */
-export type Toolchain = 'node' | 'kafka' | 'java' | 'python' | 'go' | 'kcat'
+export type Toolchain = 'node' | 'kafka' | 'java' | 'python' | 'franz-go' | 'sarama' | 'kcat'
 
 export const KAFKA_VERSION = '4.3.1'
 
@@ -29,7 +29,8 @@ const preparations: Record<Toolchain, () => Promise<string | undefined>> = {
   kafka: prepareKafka,
   java: prepareJava,
   python: preparePython,
-  go: prepareGo,
+  'franz-go': () => prepareGo('franz-go'),
+  sarama: () => prepareGo('sarama'),
   kcat: prepareKcat,
 }
 
@@ -121,21 +122,25 @@ async function preparePython(): Promise<string | undefined> {
   return undefined
 }
 
-const goFolder = join(here, 'clients', 'franz-go')
+export type GoClient = 'franz-go' | 'sarama'
 
-/** The compiled franz-go driver. */
-export function goDriver(): string {
-  const sources = readdirSync(goFolder)
-    .sort()
-    .map((name) => join(goFolder, name))
-  return join(cacheRoot, `franz-go-${fingerprint(sources)}`, 'driver')
+function goFolder(client: GoClient): string {
+  return join(here, 'clients', client)
 }
 
-async function prepareGo(): Promise<string | undefined> {
+/** The compiled driver of a client in Go. */
+export function goDriver(client: GoClient): string {
+  const sources = readdirSync(goFolder(client))
+    .sort()
+    .map((name) => join(goFolder(client), name))
+  return join(cacheRoot, `${client}-${fingerprint(sources)}`, 'driver')
+}
+
+async function prepareGo(client: GoClient): Promise<string | undefined> {
   if (!(await isInstalled('go', 'version'))) return 'no go on the PATH'
-  await once(dirname(goDriver()), 'franz-go driver: fetching modules and compiling', async (target) => {
+  await once(dirname(goDriver(client)), `${client} driver: fetching modules and compiling`, async (target) => {
     const env = { GOFLAGS: '-mod=readonly -modcacherw' }
-    const options = { cwd: goFolder, env, timeoutMs: 600_000, onLine: progress }
+    const options = { cwd: goFolder(client), env, timeoutMs: 600_000, onLine: progress }
     await runChecked('go', ['build', '-o', join(target, 'driver'), '.'], options)
   })
   return undefined

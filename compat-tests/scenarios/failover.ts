@@ -1,44 +1,16 @@
 import assert from 'node:assert/strict'
-import kafkajs from 'kafkajs'
 import { ClientError } from '../client.ts'
 import { eventually, sleep } from '../process.ts'
 import { has, type Scenario, type ScenarioContext } from '../scenario.ts'
 import { BROKER_IDS, ClusterLoad, leadersOf, underLoad } from './cluster-load.ts'
 import { onceReady } from './coordinator.ts'
+import { coordinatorOf, coordinators, GROUPS_TOPIC, partitionOf } from './coordinator-location.ts'
 import { assertNothingLost, Load } from './load.ts'
 import { decoded, endOffset, newTopic, numbered, produce, readAll } from './records.ts'
 
-const { Kafka, logLevel } = kafkajs
-
 const OPERATIONS = ['join', 'news', 'commit', 'fetchOffsets'] as const
-const GROUPS_TOPIC = '__consumer_offsets'
 const NOT_ENOUGH_MS = 3_000
 const LEADER_NOT_AVAILABLE = 5
-
-/** Java's String.hashCode decides which partition of __consumer_offsets a group's coordinator leads. */
-function partitionOf(group: string, partitions: number): number {
-  let hash = 0
-  for (let at = 0; at < group.length; at++) hash = (Math.imul(hash, 31) + group.charCodeAt(at)) | 0
-  return (hash & 0x7fffffff) % partitions
-}
-
-/** Leaders of the partitions of __consumer_offsets: not every client shows internal topics. */
-async function coordinators({ bootstrap }: ScenarioContext): Promise<number[]> {
-  const admin = new Kafka({ brokers: bootstrap.split(','), logLevel: logLevel.NOTHING }).admin()
-  await admin.connect()
-  try {
-    const { topics } = await admin.fetchTopicMetadata({ topics: [GROUPS_TOPIC] })
-    const partitions = topics[0]?.partitions ?? []
-    return partitions.sort((a, b) => a.partitionId - b.partitionId).map(({ leader }) => leader)
-  } finally {
-    await admin.disconnect()
-  }
-}
-
-async function coordinatorOf(context: ScenarioContext, group: string): Promise<number> {
-  const leaders = await coordinators(context)
-  return leaders[partitionOf(group, leaders.length)] ?? -1
-}
 
 function othersThan(id: number): number[] {
   return BROKER_IDS.filter((other) => other !== id)
@@ -130,9 +102,9 @@ export const failoverScenarios: readonly Scenario[] = [
     operations: OPERATIONS,
     run: (context) =>
       underLoad(context, 'sent-on', async (load) => {
-        const partition = partitionOf(load.group, (await coordinators(context)).length)
+        const partition = partitionOf(load.group, (await coordinators(context, GROUPS_TOPIC)).length)
         for (let round = 1; round <= BROKER_IDS.length; round++) {
-          const now = await coordinatorOf(context, load.group)
+          const now = await coordinatorOf(context, GROUPS_TOPIC, load.group)
           await context.control.moveLeader(GROUPS_TOPIC, partition, (now % BROKER_IDS.length) + 1)
           await load.commitsGoOn()
           await load.commitsKept()
@@ -156,9 +128,13 @@ export const failoverScenarios: readonly Scenario[] = [
     operations: OPERATIONS,
     run: (context) =>
       underLoad(context, 'orphaned', async (load) => {
-        const victim = await coordinatorOf(context, load.group)
+        const victim = await coordinatorOf(context, GROUPS_TOPIC, load.group)
         await outage(load, victim, ['kill', 'start'])
-        assert.notEqual(await coordinatorOf(context, load.group), victim, 'the group stays with who took it over')
+        assert.notEqual(
+          await coordinatorOf(context, GROUPS_TOPIC, load.group),
+          victim,
+          'the group stays with who took it over',
+        )
       }),
   },
   {

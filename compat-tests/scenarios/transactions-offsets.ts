@@ -58,9 +58,13 @@ export class Pipeline {
     return new Pipeline(member, producer, place)
   }
 
+  async received(values: readonly string[]): Promise<void> {
+    await receivedAll([this.member], values)
+  }
+
   /** Begins a transaction with an output for each input and the offset behind the last one. */
   async process(values: readonly string[]): Promise<void> {
-    await receivedAll([this.member], values)
+    await this.received(values)
     await this.producer.begin()
     await this.producer.send(
       this.output,

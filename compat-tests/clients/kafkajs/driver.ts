@@ -268,7 +268,6 @@ serve(
     },
     missingFeatures: {
       'sends-generations-in-transactions': 'kafkajs has TxnOffsetCommit up to version 1, which has no generation',
-      'retries-transactions': 'kafkajs gives any error of EndTxn and AddOffsetsToTxn to the caller',
       'static-membership': 'kafkajs has no group.instance.id',
       'cooperative-sticky': 'kafkajs has eager assignors only',
       'null-header-value': 'kafkajs cannot send a header without a value',

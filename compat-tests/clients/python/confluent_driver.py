@@ -307,7 +307,7 @@ def hold_generation(request):
 def send_offsets(request):
     offsets = [TopicPartition(each["topic"], each["partition"], each["offset"]) for each in request["offsets"]]
     metadata = _members[request["member"]].group_metadata()
-    retried(lambda: _transactional[request["producer"]].send_offsets_to_transaction(offsets, metadata, 40))
+    retried(lambda: _transactional[request["producer"]].send_offsets_to_transaction(offsets, metadata, 8))
     return {}
 
 
@@ -319,7 +319,7 @@ def end_transaction(request):
 
 def retried(call):
     """librdkafka tells the application which of its transactional calls it may make again."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 8
     while True:
         try:
             return call()
