@@ -47,13 +47,13 @@ function handleProduce(
 async function appendOnceKnown(
   context: RequestContext,
   request: ProduceRequest,
-  asked: Promise<TransactionRefusals>,
+  asked: Promise<() => TransactionRefusals>,
 ): Promise<ProduceResponse | NoReply> {
   const { connection } = context
   connection.holdRequests()
   try {
     const refusals = await asked
-    const appended = append(context, request, refusals)
+    const appended = append(context, request, refusals())
     return appended
   } finally {
     connection.admitRequests()

@@ -5,6 +5,7 @@ import { holdsTransactionalBatch } from '../broker/produce-rules.ts'
 import { enterTransaction } from '../broker/transaction-partitions.ts'
 import type { ProducerIdentity } from '../coordinator/coordinator-log.ts'
 import type { TopicPartition } from '../coordinator/transaction/transaction-records.ts'
+import type { LogHandle, ProducerStateEntry } from '../storage/storage.ts'
 import type { RequestContext } from './context.ts'
 
 /** From here on the first batch for a partition makes it part of the transaction (KIP-890). */
@@ -21,6 +22,15 @@ export interface TransactionRefusal {
 /** Why partitions may not be written to, by topic name and index. */
 export type TransactionRefusals = ReadonlyMap<string, TransactionRefusal>
 
+/** A partition in which the log shows no open transaction of the producer, and what it shows instead. */
+interface UnknownToLog extends TopicPartition {
+  readonly log: LogHandle
+  readonly producer: ProducerIdentity
+  readonly known: ProducerStateEntry | undefined
+}
+
+const ENDED = 'The transaction was ended while the records were on their way: try again.'
+
 export const NO_REFUSALS: TransactionRefusals = new Map()
 
 export function refusalKey(topic: string, index: number): string {
@@ -35,14 +45,18 @@ export function isTransactionalProduce({ topicData }: ProduceRequest): boolean {
 
 /**
  * Asks the coordinator about those partitions of a request in which the producer's transaction has not begun. Null when
- * there is none: the log itself shows that they belong to it.
+ * there is none: the log itself shows that they belong to it. What it gives is to be called in the turn of the append.
  */
-export function askCoordinator(context: RequestContext, request: ProduceRequest): Promise<TransactionRefusals> | null {
+export function askCoordinator(
+  context: RequestContext,
+  request: ProduceRequest,
+): Promise<() => TransactionRefusals> | null {
   const { broker, apiVersion } = context
   const implicit = apiVersion >= IMPLICIT_VERSION
   if (!implicit && !verifies(broker)) return null
   const asked = new Map<string, { producer: ProducerIdentity; partitions: TopicPartition[] }>()
-  for (const { topic, partition, producer } of unknownToLog(context, request)) {
+  const unknown = [...unknownToLog(context, request)]
+  for (const { topic, partition, producer } of unknown) {
     const name = `${producer.producerId}:${producer.producerEpoch}`
     const own = asked.get(name)
     if (own) own.partitions.push({ topic, partition })
@@ -50,20 +64,41 @@ export function askCoordinator(context: RequestContext, request: ProduceRequest)
   }
   const transactionalId = request.transactionalId
   if (asked.size === 0 || transactionalId === null) return null
-  return collect(
+  const answers = collect(
     [...asked.values()].map(async ({ producer, partitions }) => {
       const errors = await enterTransaction(broker, { ...producer, transactionalId, implicit }, partitions)
       return partitions.map((one, at) => ({ ...one, error: errors[at]! }))
     }),
     apiVersion,
   )
+  // With an epoch for each transaction the log itself refuses what comes behind the marker.
+  return answers.then((refusals) => () => (implicit ? refusals : withEnded(broker, unknown, refusals)))
+}
+
+/** A marker may have been written since the coordinator was asked: what came behind it nobody would ever end. */
+function withEnded(
+  { store }: RequestContext['broker'],
+  asked: Iterable<UnknownToLog>,
+  refusals: Map<string, TransactionRefusal>,
+): TransactionRefusals {
+  for (const { topic, partition, log, producer, known } of asked) {
+    const now = store.producer(log, producer.producerId)
+    const isSame = now?.lastTimestampMs === known?.lastTimestampMs && now?.coordinatorEpoch === known?.coordinatorEpoch
+    if (isSame || (now !== undefined && now.currentTransactionFirstOffset >= 0)) continue
+    const key = refusalKey(topic, partition)
+    if (!refusals.has(key)) refusals.set(key, { errorCode: ErrorCode.NOT_ENOUGH_REPLICAS, errorMessage: ENDED })
+  }
+  return refusals
 }
 
 function verifies({ effectiveConfig, metadata }: RequestContext['broker']): boolean {
   return effectiveConfig.of(metadata.image)['transaction.partition.verification.enable']
 }
 
-function* unknownToLog({ broker, apiVersion }: RequestContext, { topicData }: ProduceRequest) {
+function* unknownToLog(
+  { broker, apiVersion }: RequestContext,
+  { topicData }: ProduceRequest,
+): Generator<UnknownToLog, void> {
   const { image } = broker.metadata
   for (const { name, topicId, partitionData } of topicData) {
     const topic = apiVersion >= TOPIC_IDS_VERSION ? image.topicsById.get(topicId) : image.topics.get(name)
@@ -75,7 +110,7 @@ function* unknownToLog({ broker, apiVersion }: RequestContext, { topicData }: Pr
       const producer = { producerId: producerId(records, 0), producerEpoch: producerEpoch(records, 0) }
       const known = broker.store.producer(log, producer.producerId)
       const goesOn = known?.producerEpoch === producer.producerEpoch && known.currentTransactionFirstOffset >= 0
-      if (!goesOn) yield { topic: topic.name, partition: index, producer }
+      if (!goesOn) yield { topic: topic.name, partition: index, log, producer, known }
     }
   }
 }
@@ -83,7 +118,7 @@ function* unknownToLog({ broker, apiVersion }: RequestContext, { topicData }: Pr
 async function collect(
   answers: readonly Promise<readonly (TopicPartition & { readonly error: ErrorCode })[]>[],
   apiVersion: number,
-): Promise<TransactionRefusals> {
+): Promise<Map<string, TransactionRefusal>> {
   const refusals = new Map<string, TransactionRefusal>()
   for (const { topic, partition, error } of (await Promise.all(answers)).flat()) {
     if (error !== ErrorCode.NONE) refusals.set(refusalKey(topic, partition), refusalOf(error, apiVersion))

@@ -18,11 +18,17 @@ type Answer = { error: ErrorCode; added: boolean[] }
 /** Producer ids whose transaction the log of a partition shows, and what was appended, in order. */
 class FakeStore {
   readonly open = new Set<string>()
+  /** Where a marker was written, and when. */
+  readonly ended = new Map<number, number>()
   readonly appended: string[] = []
 
   producer({ partition }: { partition: number }, producerId: number) {
     const isOpen = this.open.has(`${partition}:${producerId}`)
-    return isOpen ? { producerEpoch: 0, currentTransactionFirstOffset: 0 } : undefined
+    const coordinatorEpoch = 0
+    if (isOpen) return { producerEpoch: 0, currentTransactionFirstOffset: 0, lastTimestampMs: 9, coordinatorEpoch }
+    const lastTimestampMs = this.ended.get(partition)
+    if (lastTimestampMs === undefined) return undefined
+    return { producerEpoch: 0, currentTransactionFirstOffset: -1, lastTimestampMs, coordinatorEpoch }
   }
 
   append(appends: readonly Append[]) {
@@ -141,6 +147,35 @@ describe('whether a write belongs to a transaction', () => {
     expect(coordinator.asks).toHaveLength(1)
     await coordinator.answerAll(NONE)
     expect(errorsOf(await answer)).toEqual([NONE])
+  })
+})
+
+describe('a transaction that is ended while its last write is on its way', () => {
+  it.each([false, true])(
+    'the write does not come behind the marker (of a producer seen before: %s)',
+    async (isKnown) => {
+      if (isKnown) store.ended.set(0, 1).set(1, 1)
+      const sent = send(11, [7, 7])
+      // The marker is in partition 0 before the answer has reached the one who asked.
+      store.ended.set(0, 2)
+      await coordinator.answerAll(NONE)
+      expect(errorsOf(await sent)).toEqual([NOT_ENOUGH_REPLICAS, NONE])
+      expect(store.appended).toEqual(['1:7'])
+    },
+  )
+
+  it('another write of the same transaction has opened it meanwhile: no marker', async () => {
+    const sent = send(11, [7])
+    store.open.add('0:7')
+    await coordinator.answerAll(NONE)
+    expect(errorsOf(await sent)).toEqual([NONE])
+  })
+
+  it('v12: the log itself refuses an epoch from before the marker', async () => {
+    const sent = send(12, [7])
+    store.ended.set(0, 2)
+    await coordinator.answerAll(NONE)
+    expect(errorsOf(await sent)).toEqual([NONE])
   })
 })
 
