@@ -71,8 +71,12 @@ async function commit(
   const { transactionalId, producerId, producerEpoch, groupId, generationId, memberId, groupInstanceId } = request
   const member = { transactionalId, producerId, producerEpoch, implicit: apiVersion >= IMPLICIT_VERSION }
   const partition = { topic: GROUP_METADATA_TOPIC, partition: broker.groups.shardOf(groupId) }
+  const ended = () => broker.groups.endedTransactions(groupId, producerId)
+  const endedBefore = ended()
   const [error] = await enterTransaction(broker, member, [partition])
   if (error !== ErrorCode.NONE) return offsets.map(() => refusalOf(error!, apiVersion))
+  // The marker has overtaken them, and nobody would ever end what comes behind it. Epochs of their own are refused there.
+  if (!member.implicit && ended() !== endedBefore) return offsets.map(() => ErrorCode.COORDINATOR_LOAD_IN_PROGRESS)
   const call = { groupId, producerId, producerEpoch, generationId, memberId, groupInstanceId, offsets }
   return (await broker.groups.commitOffsetsInTransaction(call)).errors
 }

@@ -83,8 +83,7 @@ function withEnded(
 ): TransactionRefusals {
   for (const { topic, partition, log, producer, known } of asked) {
     const now = store.producer(log, producer.producerId)
-    const isSame = now?.lastTimestampMs === known?.lastTimestampMs && now?.coordinatorEpoch === known?.coordinatorEpoch
-    if (isSame || (now !== undefined && now.currentTransactionFirstOffset >= 0)) continue
+    if ((now?.endedTransactions ?? 0) === (known?.endedTransactions ?? 0)) continue
     const key = refusalKey(topic, partition)
     if (!refusals.has(key)) refusals.set(key, { errorCode: ErrorCode.NOT_ENOUGH_REPLICAS, errorMessage: ENDED })
   }

@@ -30,6 +30,8 @@ export interface LoggedProducer {
   readonly producerEpoch: number
   /** Of the last marker, -1 before the first. */
   readonly coordinatorEpoch: number
+  /** Markers that were seen since the log was opened. */
+  readonly endedTransactions: number
 }
 
 export interface LogReplay {

@@ -20,6 +20,8 @@ export interface ProducerEntry {
   producerEpoch: number
   /** Of the coordinator that wrote the last marker, -1 before the first. */
   coordinatorEpoch: number
+  /** Markers that were seen since the log was opened, by which somebody who waited tells whether one came meanwhile. */
+  endedTransactions: number
   /** First offset of the open transaction, -1 when none is open. */
   currentTransactionFirstOffset: number
   lastTimestampMs: number

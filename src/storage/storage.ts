@@ -119,6 +119,8 @@ export interface ProducerStateEntry {
   readonly lastSequence: number
   readonly lastTimestampMs: number
   readonly coordinatorEpoch: number
+  /** Markers that were seen since the log was opened. */
+  readonly endedTransactions: number
   readonly currentTransactionFirstOffset: number
 }
 

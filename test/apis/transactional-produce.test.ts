@@ -18,17 +18,16 @@ type Answer = { error: ErrorCode; added: boolean[] }
 /** Producer ids whose transaction the log of a partition shows, and what was appended, in order. */
 class FakeStore {
   readonly open = new Set<string>()
-  /** Where a marker was written, and when. */
+  /** Markers that a partition has got. */
   readonly ended = new Map<number, number>()
   readonly appended: string[] = []
 
   producer({ partition }: { partition: number }, producerId: number) {
     const isOpen = this.open.has(`${partition}:${producerId}`)
-    const coordinatorEpoch = 0
-    if (isOpen) return { producerEpoch: 0, currentTransactionFirstOffset: 0, lastTimestampMs: 9, coordinatorEpoch }
-    const lastTimestampMs = this.ended.get(partition)
-    if (lastTimestampMs === undefined) return undefined
-    return { producerEpoch: 0, currentTransactionFirstOffset: -1, lastTimestampMs, coordinatorEpoch }
+    const endedTransactions = this.ended.get(partition)
+    if (isOpen) return { producerEpoch: 0, currentTransactionFirstOffset: 0, endedTransactions: endedTransactions ?? 0 }
+    if (endedTransactions === undefined) return undefined
+    return { producerEpoch: 0, currentTransactionFirstOffset: -1, endedTransactions }
   }
 
   append(appends: readonly Append[]) {

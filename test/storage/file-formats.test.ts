@@ -89,6 +89,7 @@ describe('.snapshot', () => {
     producerId: 1000,
     producerEpoch: 3,
     coordinatorEpoch: -1,
+    endedTransactions: 0,
     currentTransactionFirstOffset: -1,
     lastTimestampMs: 1_700_000_000_000,
     lastAppendMs: 0,

@@ -127,6 +127,11 @@ export class GroupCoordinator {
     return this.#call(call.groupId, 'commitOffsets', call)
   }
 
+  /** Transactions of a producer that have ended in the partition of the group's log, since it was opened. */
+  endedTransactions(groupId: string, producerId: number): number {
+    return this.#log.producer(this.shardOf(groupId), producerId)?.endedTransactions ?? 0
+  }
+
   /** The partition of the group's log has to be part of the producer's transaction: the caller has seen to it. */
   commitOffsetsInTransaction(call: TransactionalOffsetCommitCall): Promise<OffsetCommitResult> {
     const { groupId, producerId, producerEpoch, offsets } = call

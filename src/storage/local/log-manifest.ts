@@ -138,6 +138,7 @@ function producersOf(context: LogContext, entry: ManifestEntry): ProducerState {
       producerId,
       producerEpoch,
       coordinatorEpoch,
+      endedTransactions: 0,
       currentTransactionFirstOffset: firstOffset,
       lastTimestampMs,
       lastAppendMs,

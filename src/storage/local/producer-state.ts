@@ -124,6 +124,7 @@ export class ProducerState {
       producerId: header.producerId,
       producerEpoch: header.producerEpoch,
       coordinatorEpoch: -1,
+      endedTransactions: 0,
       currentTransactionFirstOffset: -1,
       lastTimestampMs: -1,
       lastAppendMs: 0,
@@ -145,6 +146,7 @@ export class ProducerState {
 
   #end(entry: ProducerEntry, header: BatchHeader, marker: EndMarker): AbortedRange | null {
     entry.coordinatorEpoch = Math.max(entry.coordinatorEpoch, marker.coordinatorEpoch)
+    entry.endedTransactions++
     const firstOffset = entry.currentTransactionFirstOffset
     if (firstOffset < 0) return null
     entry.currentTransactionFirstOffset = -1
@@ -171,6 +173,7 @@ function asSeen(entry: ProducerEntry): ProducerStateEntry {
     lastSequence: entry.batches.at(-1)?.lastSequence ?? -1,
     lastTimestampMs: entry.lastTimestampMs,
     coordinatorEpoch: entry.coordinatorEpoch,
+    endedTransactions: entry.endedTransactions,
     currentTransactionFirstOffset: entry.currentTransactionFirstOffset,
   }
 }
@@ -225,6 +228,7 @@ export function decodeProducerSnapshot(content: Buffer, nowMs: number): Producer
       producerId: readInt64(content, at),
       producerEpoch: readInt16(content, at + 8),
       coordinatorEpoch: readInt32(content, at + 34),
+      endedTransactions: 0,
       currentTransactionFirstOffset: readInt64(content, at + 38),
       lastTimestampMs: timestampMs,
       lastAppendMs: nowMs,
