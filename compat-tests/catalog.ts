@@ -93,7 +93,7 @@ export const clients: readonly ClientDefinition[] = [
     name: 'aiokafka',
     toolchain: 'python',
     launch: async () => ({ command: pythonInterpreter(), args: [join(clientsFolder, 'python', 'aiokafka_driver.py')] }),
-    scenarios: commonScenarios,
+    scenarios: [...commonScenarios, ...clusterTransactionScenarios],
   },
   {
     name: 'franz-go',
@@ -105,7 +105,7 @@ export const clients: readonly ClientDefinition[] = [
     name: 'sarama',
     toolchain: 'sarama',
     launch: async () => ({ command: goDriver('sarama'), args: [] }),
-    scenarios: [...commonScenarios, ...clusterTransactionScenarios],
+    scenarios: [...commonScenarios, ...clusterScenarios],
   },
   {
     name: 'console-tools',
