@@ -11,6 +11,8 @@ const BEYOND_SESSION_MS = 7500
 const QUIET_MS = 45_000
 /** Sessions, transactions and a restored store have to be over; several times over on a busy machine. */
 const PROGRESS_PATIENCE_MS = 90_000
+/** After kill -9 of a single Kafka the application was once seen to stand still for longer than that. */
+const KAFKA_PATIENCE_MS = 300_000
 
 export interface ScenarioOptions {
   readonly target: Target
@@ -46,7 +48,7 @@ async function run(
     application.startFeeding()
     await disturb(application, broker, random)
     await application.stopFeeding()
-    await application.waitForOutput(QUIET_MS)
+    await application.waitForOutput(options.target === 'kafka' ? KAFKA_PATIENCE_MS : QUIET_MS)
     const differences = await application.differences()
     for (const replaced of application.replacedThreads) options.say(replaced)
     options.say(
@@ -141,14 +143,15 @@ const DISTURBANCES: Readonly<Record<string, Disturbance>> = {
 export function disturbed(options: ScenarioOptions, guarantee: Guarantee): Promise<void> {
   const names = Object.keys(DISTURBANCES)
   return run(options, guarantee, async (application, broker, random) => {
-    await application.waitForProgress(PROGRESS_PATIENCE_MS)
+    const patienceMs = options.target === 'kafka' ? KAFKA_PATIENCE_MS : PROGRESS_PATIENCE_MS
+    await application.waitForProgress(patienceMs)
     for (let round = 1; round <= options.rounds; round++) {
       await sleep(1000 + random.below(3000))
       const name = names[round <= names.length ? round - 1 : random.below(names.length)]!
       options.say(`round ${round}: ${name} (${application.outputSeen} records seen of ${application.outputExpected})`)
       await DISTURBANCES[name]!(application, broker, random)
       // Some come before the application has got over the last one, some when it has.
-      if (random.below(2) === 0) await application.waitForProgress(PROGRESS_PATIENCE_MS)
+      if (random.below(2) === 0) await application.waitForProgress(patienceMs)
     }
     await sleep(1000)
   })
