@@ -105,7 +105,7 @@ export const clients: readonly ClientDefinition[] = [
     name: 'sarama',
     toolchain: 'sarama',
     launch: async () => ({ command: goDriver('sarama'), args: [] }),
-    scenarios: [...commonScenarios, ...clusterScenarios],
+    scenarios: [...commonScenarios, ...clusterTransactionScenarios],
   },
   {
     name: 'console-tools',

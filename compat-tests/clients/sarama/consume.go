@@ -120,13 +120,13 @@ type member struct {
 	events     []ownershipEvent
 	assignment map[topicPartition]bool
 	failure    *string
-	failures   []error
 }
 
 type groupMembers struct {
 	connector
-	lock    sync.Mutex
-	members map[string]*member
+	administration *administration
+	lock           sync.Mutex
+	members        map[string]*member
 }
 
 func (g *groupMembers) join(request joinRequest) (any, error) {
@@ -164,9 +164,7 @@ func (g *groupMembers) join(request joinRequest) (any, error) {
 
 func (m *member) watch() {
 	for err := range m.group.Errors() {
-		m.lock.Lock()
-		m.failures = append(m.failures, err)
-		m.lock.Unlock()
+		sarama.Logger.Println(err)
 	}
 }
 
@@ -282,7 +280,7 @@ type commitRequest struct {
 	Offsets []committedOffset `json:"offsets"`
 }
 
-// commit tells of an error what reaches the errors of the group meanwhile: a session gives none back.
+// commit looks at what the broker has afterwards: a session of sarama does not tell whether its commit went well.
 func (g *groupMembers) commit(request commitRequest) (any, error) {
 	m, err := g.find(request.Member)
 	if err != nil {
@@ -290,27 +288,32 @@ func (g *groupMembers) commit(request commitRequest) (any, error) {
 	}
 	m.lock.Lock()
 	session := m.session
-	m.failures = nil
 	m.lock.Unlock()
 	if session == nil {
 		return nil, errors.New("the group rebalances")
 	}
+	wanted := map[string][]int32{}
 	for _, each := range request.Offsets {
 		metadata := ""
 		if each.Metadata != nil {
 			metadata = *each.Metadata
 		}
 		session.MarkOffset(each.Topic, each.Partition, each.Offset, metadata)
+		wanted[each.Topic] = append(wanted[each.Topic], each.Partition)
 	}
 	session.Commit()
-	time.Sleep(20 * time.Millisecond)
-	m.lock.Lock()
-	defer m.lock.Unlock()
-	if len(m.failures) > 0 {
-		return nil, m.failures[0]
+	_, admin, err := g.administration.connect()
+	if err != nil {
+		return nil, err
 	}
-	if session.Context().Err() != nil {
-		return nil, errors.New("the session has ended before its commit")
+	committed, err := admin.ListConsumerGroupOffsets(m.name, wanted)
+	if err != nil {
+		return nil, err
+	}
+	for _, each := range request.Offsets {
+		if block := committed.GetBlock(each.Topic, each.Partition); block == nil || block.Offset != each.Offset {
+			return nil, fmt.Errorf("offset %d of %s-%d was not committed", each.Offset, each.Topic, each.Partition)
+		}
 	}
 	return empty{}, nil
 }

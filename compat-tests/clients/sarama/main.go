@@ -113,9 +113,9 @@ func main() {
 	out := &output{writer: bufio.NewWriter(os.Stdout)}
 	connect := connector{brokers: strings.Split(os.Args[1], ",")}
 	producing := &producers{connector: connect, clients: map[string]sarama.SyncProducer{}}
-	groups := &groupMembers{connector: connect, members: map[string]*member{}}
-	transacting := &transactions{connector: connect, groups: groups, producers: map[string]sarama.SyncProducer{}}
 	administration := &administration{connector: connect}
+	groups := &groupMembers{connector: connect, administration: administration, members: map[string]*member{}}
+	transacting := &transactions{connector: connect, groups: groups, producers: map[string]sarama.SyncProducer{}}
 	operations := map[string]operation{
 		"produce": handle(producing.produce),
 		"read":    handle(func(request readRequest) (any, error) { return read(connect, request) }),
