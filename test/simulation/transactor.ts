@@ -54,6 +54,8 @@ export interface TransactorOptions {
   readonly topic: string
   readonly partitions: number
   readonly generation: 1 | 2
+  /** Ends after so many; goes on until the end of the world when left out. */
+  readonly transactions?: number
 }
 
 /** A transactional producer: consumes nothing, but writes records and the offsets of a group all or not at all. */
@@ -82,10 +84,10 @@ export class Transactor {
   }
 
   async run(): Promise<void> {
-    while (!this.#world.isEnding) {
+    while (!this.#isDone) {
       await this.#begin()
       try {
-        for (let more = 1 + this.#random.below(8); more > 0 && !this.#world.isEnding; more--) await this.#transaction()
+        for (let more = 1 + this.#random.below(8); more > 0 && !this.#isDone; more--) await this.#transaction()
       } catch (error) {
         if (!(error instanceof Fenced)) throw error
       }
@@ -95,6 +97,10 @@ export class Transactor {
     // Nothing stays open.
     await this.#begin()
     this.client.close()
+  }
+
+  get #isDone(): boolean {
+    return this.#world.isEnding || this.#number >= (this.#options.transactions ?? Number.POSITIVE_INFINITY)
   }
 
   /** Takes the transactional id over. */

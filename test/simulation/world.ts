@@ -24,6 +24,8 @@ export interface WorldOptions {
   /** Makes every sync a lie, to see the checks fail. */
   readonly ignoresSync?: boolean
   readonly onLine?: ((line: string) => void) | null
+  /** How a process ends at the disk operation that it was told to die at; by chance when left out. */
+  readonly fuseEnds?: 'kill' | 'power'
 }
 
 const AUDIT_BYTES = 64 * 1024
@@ -57,6 +59,7 @@ export class World {
   readonly #random: SimulatedRandom
   readonly #diskRandom: SimulatedRandom
   readonly #config: BrokerConfig
+  readonly #fuseEnds: 'kill' | 'power' | undefined
   disk: SimulatedFileSystem
   process: BrokerProcess | null = null
   /** Counts the starts. */
@@ -79,7 +82,8 @@ export class World {
   #worstEnd: End = 'close'
   readonly counts = { starts: 0, kills: 0, powerCuts: 0, closes: 0, faults: 0 }
 
-  constructor({ seed, plan, ignoresSync = false, onLine = null }: WorldOptions) {
+  constructor({ seed, plan, ignoresSync = false, onLine = null, fuseEnds }: WorldOptions) {
+    this.#fuseEnds = fuseEnds
     this.seed = seed
     this.plan = plan
     this.#random = new SimulatedRandom(seed)
@@ -175,7 +179,7 @@ export class World {
         this.trace.note('log', text)
         if (level >= ERROR && !this.isDiskFailing) this.fail(`the broker logged an error: ${text}`)
       },
-      onFuse: () => this.killBroker(this.#random.below(2) === 0 ? 'kill' : 'power'),
+      onFuse: () => this.killBroker(this.#fuseEnds ?? (this.#random.below(2) === 0 ? 'kill' : 'power')),
     })
     this.process = process
     const odradek = await process.start()
