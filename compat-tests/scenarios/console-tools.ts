@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { NotApplicable, type Scenario, type ScenarioContext } from '../scenario.ts'
+import type { Scenario, ScenarioContext } from '../scenario.ts'
 import { onceReady } from './coordinator.ts'
 import { balanced, Member, receivedAll } from './membership.ts'
 import { allPartitions, newTopic, numbered, produce, readAll } from './records.ts'
+import { visibleValues } from './transactional-producer.ts'
 
 const TOOLS = 'org.apache.kafka.tools'
 
@@ -349,16 +350,14 @@ export const consoleToolScenarios: Scenario[] = [
     },
   },
   {
-    name: 'transactional-ids-are-refused',
+    name: 'transactional-load',
     fixture: 'shared',
     async run(context) {
-      if (context.target === 'kafka') throw new NotApplicable('Kafka has transactions')
-      context.note('differs on purpose: without transactions the id is refused with 53, and never with a code to retry')
-      const topic = await newTopic(context, 'transactional')
-      const load = ['--topic', topic, '--num-records', '1', '--record-size', '10', '--throughput', '-1']
-      const run = await tool(context, 'ProducerPerformance', [...load, '--transactional-id', context.unique('id')])
-      assert.notEqual(run.code, 0)
-      assert.match(`${run.output}${run.errors}`, /TransactionalIdAuthorizationException/)
+      const topic = await newTopic(context, 'transactional', 2)
+      const load = ['--topic', topic, '--num-records', '2000', '--record-size', '100', '--throughput', '4000']
+      const transactions = ['--transactional-id', context.unique('id'), '--transaction-duration-ms', '50']
+      assert.match(await succeed(context, 'ProducerPerformance', [...load, ...transactions]), /^2000 records sent/m)
+      assert.equal((await visibleValues(context.client, topic, [0, 1])).flat().length, 2_000)
     },
   },
   {
