@@ -55,17 +55,19 @@ export class AdjustableClock implements Clock {
   /** Moves time forward. Resolves when everything that fell due has had some turns to do its work. */
   async advance(ms: number): Promise<void> {
     if (!(ms >= 0)) throw new RangeError(`time moves forward only: ${ms} ms`)
-    const untilMs = this.monotonicMs() + ms
+    // Of the lead, not of the time: what the machine's own clock does meanwhile comes on top.
+    const goalMs = this.#aheadMs + Math.ceil(ms)
     const stepMs = ms / MOST_STEPS
     for (;;) {
+      const leftMs = goalMs - this.#aheadMs
       const nowMs = this.monotonicMs()
       const next = this.#scheduled[0]
-      if (next === undefined || next.dueMs > untilMs || nowMs >= untilMs) break
-      this.#aheadMs += Math.ceil(Math.min(untilMs, Math.max(next.dueMs, nowMs + stepMs)) - nowMs)
+      if (next === undefined || leftMs <= 0 || next.dueMs > nowMs + leftMs) break
+      this.#aheadMs += Math.min(leftMs, Math.ceil(Math.max(next.dueMs - nowMs, stepMs)))
       this.#fire()
       await this.#settle()
     }
-    this.#aheadMs += Math.max(0, Math.ceil(untilMs - this.monotonicMs()))
+    this.#aheadMs = Math.max(this.#aheadMs, goalMs)
     this.#fire()
     await this.#settle()
   }
