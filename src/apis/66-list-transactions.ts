@@ -8,6 +8,9 @@ import { isTransactionState } from '../coordinator/transaction/transaction-state
 import { apiEntry } from './api-entry.ts'
 import type { RequestContext } from './context.ts'
 
+/** Compiling takes time for each of them. */
+const LONGEST_PATTERN = 1_000
+
 type Matcher = (transactionalId: string) => boolean
 
 export const listTransactions = apiEntry(ListTransactions, {
@@ -32,9 +35,10 @@ async function handleListTransactions(
   return { ...nothing, errorCode: error, transactionStates }
 }
 
-/** In RE2's syntax and time; the whole id has to match. Null for a pattern that is none. */
+/** In RE2's syntax and time; the whole id has to match. Null for a pattern that is none, or longer than any that is meant. */
 async function matcherOf(pattern: string | null): Promise<Matcher | null> {
   if (pattern === null || pattern === '') return () => true
+  if (pattern.length > LONGEST_PATTERN) return null
   // Loaded only when it is asked for: a start without it does not pay for it.
   const { RE2JS, RE2JSException } = await import('re2js')
   try {

@@ -103,6 +103,23 @@ describe('OffsetCommit: what is kept', () => {
     expect(driver.commit({ topic: 'u' })).toBe(ErrorCode.INVALID_COMMIT_OFFSET_SIZE)
     expect(driver.commit({ topic: 't', partition: 7 })).toBe(ErrorCode.NONE)
   })
+
+  it('offsets of open transactions count, whoever commits them', () => {
+    const { machine } = new GroupDriver()
+    const offset = { topic: 'u', topicId: TOPIC_ID, partition: 0, offset: 1, leaderEpoch: -1, metadata: '' }
+    const value = { ...offset, commitTimestampMs: 0, expireTimestampMs: -1 }
+    const half = MAX_OFFSETS_PER_GROUP / 2
+    for (let n = 0; n < MAX_OFFSETS_PER_GROUP; n++) {
+      const record = { type: 'OffsetCommit', group: 'g', topic: 't', partition: n, value } as const
+      machine.replay(record, n < half ? null : { producerId: n % 3, producerEpoch: 0 })
+    }
+    const call = { groupId: 'g', generationId: -1, memberId: '', groupInstanceId: null, offsets: [offset] }
+    const request = { type: 'commitOffsetsInTransaction', call: { ...call, producerId: 9, producerEpoch: 0 } } as const
+    const commit = () => machine.handle({ kind: 'request', token: 1, request }, 0).replies[0]!.response
+    expect(commit()).toEqual({ errors: [ErrorCode.INVALID_COMMIT_OFFSET_SIZE] })
+    machine.replayTransactionEnd({ producerId: 1, producerEpoch: 0, commit: false, coordinatorEpoch: 0 })
+    expect(commit()).toEqual({ errors: [ErrorCode.NONE] })
+  })
 })
 
 describe('OffsetFetch', () => {

@@ -225,7 +225,7 @@ export class GroupMachine implements ShardMachine<GroupRequest, GroupResponse, G
     if (!known && this.#groups.size >= MAX_GROUPS_PER_SHARD)
       return offsets.map(() => ErrorCode.INVALID_COMMIT_OFFSET_SIZE)
     scope.effects.producer = { producerId, producerEpoch }
-    return commitOffsetsInTransaction(scope, known ?? new ClassicGroup(groupId), this.#offsets, call)
+    return commitOffsetsInTransaction(scope, known ?? new ClassicGroup(groupId), this.#offsets, this.#pending, call)
   }
 
   #deleteGroup({ effects }: Scope, groupId: string): ErrorCode {

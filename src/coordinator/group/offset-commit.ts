@@ -5,6 +5,7 @@ import type { OffsetCommitCall, OffsetToCommit, TransactionalOffsetCommitCall } 
 import { MAX_OFFSETS_PER_GROUP } from './group-config.ts'
 import type { Scope } from './group-scope.ts'
 import type { OffsetStore } from './offset-store.ts'
+import type { PendingOffsets } from './pending-offsets.ts'
 
 /** Offsets of partitions that exist, as the caller has checked. One error per offset; bad ones do not hold up the others. */
 export function commitOffsets(
@@ -27,11 +28,13 @@ export function commitOffsetsInTransaction(
   scope: Scope,
   group: ClassicGroup,
   offsets: OffsetStore,
+  pending: PendingOffsets,
   call: TransactionalOffsetCommitCall,
 ): readonly ErrorCode[] {
   const error = checkTransactionalCommitter(group, call)
   if (error !== ErrorCode.NONE) return call.offsets.map(() => error)
-  const budget = { partitions: MAX_OFFSETS_PER_GROUP - offsets.count(group.groupId) }
+  const { groupId } = group
+  const budget = { partitions: MAX_OFFSETS_PER_GROUP - offsets.count(groupId) - pending.count(groupId) }
   const forever = { retentionTimeMs: -1 }
   return call.offsets.map((offset) => commit(scope, group, offsets, forever, offset, budget))
 }

@@ -9,10 +9,12 @@ import type {
   DescribedTransaction,
   EndingTransaction,
   ErrorResult,
+  InitProducerIdCall,
   ListTransactionsCall,
   ListTransactionsResult,
   PartitionsCall,
   ProducerCall,
+  ProducerIdResult,
   TransactionRequest,
   TransactionResponse,
   TransactionTimer,
@@ -21,6 +23,7 @@ import type {
 import type { StoredTransaction, TopicPartition, TransactionRecord } from './transaction-records.ts'
 import {
   abortForeign,
+  MAX_TRANSACTIONAL_IDS_PER_SHARD,
   NO_PRODUCER,
   noteEnding,
   refusedProducer,
@@ -92,7 +95,7 @@ export class TransactionMachine
   #answer(scope: Scope, { type, call }: TransactionRequest): TransactionResponse {
     switch (type) {
       case 'initProducerId':
-        return initProducerId(scope, call, this.#transactions.get(call.transactionalId))
+        return this.#initProducerId(scope, call)
       case 'addPartitions':
         return this.#addPartitions(scope, call)
       case 'verifyPartitions':
@@ -106,6 +109,12 @@ export class TransactionMachine
       case 'listTransactions':
         return this.#list(scope, call)
     }
+  }
+
+  #initProducerId(scope: Scope, call: InitProducerIdCall): ProducerIdResult {
+    const known = this.#transactions.get(call.transactionalId)
+    const isFull = known === undefined && this.#transactions.size >= MAX_TRANSACTIONAL_IDS_PER_SHARD
+    return isFull ? refusedProducer(ErrorCode.POLICY_VIOLATION) : initProducerId(scope, call, known)
   }
 
   #addPartitions(scope: Scope, call: AddPartitionsCall): ErrorResult {

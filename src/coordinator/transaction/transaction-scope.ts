@@ -21,6 +21,12 @@ export interface Scope {
   readonly nowMs: number
 }
 
+/**
+ * Transactional ids of one shard; a program that makes up an id per run hits this, not the end of memory. Kafka has no
+ * such limit. POLICY_VIOLATION.
+ */
+export const MAX_TRANSACTIONAL_IDS_PER_SHARD = 20_000
+
 export const NO_PRODUCER = { producerId: -1, producerEpoch: -1 }
 
 export function refusedProducer(error: ErrorCode): ProducerIdResult {

@@ -1,11 +1,37 @@
 import { describe, expect, it } from 'vitest'
 import { ErrorCode } from '../../../protocol/errors.ts'
 import { TransactionMachine } from '../../../src/coordinator/transaction/transaction-machine.ts'
+import { MAX_TRANSACTIONAL_IDS_PER_SHARD } from '../../../src/coordinator/transaction/transaction-scope.ts'
 import { ID, partition, TEST_CONFIG, TIMEOUT_MS, TransactionDriver } from './transaction-driver.ts'
 
 const { NONE, CONCURRENT_TRANSACTIONS, INVALID_TXN_STATE, PRODUCER_FENCED, INVALID_PRODUCER_ID_MAPPING } = ErrorCode
 const GENERATIONS = [1, 2]
 const CLEANUP_MS = 10_000
+
+describe('a shard with all the transactional ids that it takes', () => {
+  it('refuses another one and goes on with those it knows', () => {
+    const stored = {
+      producerId: 7,
+      previousProducerId: -1,
+      nextProducerId: -1,
+      producerEpoch: 0,
+      lastProducerEpoch: -1,
+    }
+    const times = { timeoutMs: TIMEOUT_MS, lastUpdateMs: 0, startMs: -1 }
+    const value = { ...stored, ...times, state: 'Empty', partitions: [], clientTransactionVersion: 0 } as const
+    const machine = new TransactionMachine(TEST_CONFIG)
+    for (let n = 0; n < MAX_TRANSACTIONAL_IDS_PER_SHARD; n++) machine.replay({ transactionalId: `id-${n}`, value })
+    const ask = (transactionalId: string) => {
+      const call = { transactionalId, timeoutMs: TIMEOUT_MS, expected: null, freshProducerId: 8 }
+      const request = { type: 'initProducerId', call } as const
+      return machine.handle({ kind: 'request', token: 1, request }, 0).replies[0]!.response
+    }
+    expect(ask('one-more')).toMatchObject({ error: ErrorCode.POLICY_VIOLATION, producerId: -1 })
+    expect(ask('id-5')).toMatchObject({ error: NONE, producerId: 7, producerEpoch: 1 })
+    machine.replay({ transactionalId: 'id-9', value: null })
+    expect(ask('one-more')).toMatchObject({ error: NONE, producerId: 8, producerEpoch: 0 })
+  })
+})
 
 describe('adding partitions', () => {
   it.each(GENERATIONS)('generation %i: the first one opens a transaction, which begins then', (transactionVersion) => {
