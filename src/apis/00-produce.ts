@@ -39,7 +39,8 @@ function handleProduce(
 ): ProduceResponse | Promise<ProduceResponse | NoReply> | NoReply {
   const refusal = refuseWhole(request)
   if (refusal) return request.acks === 0 ? 'disconnect' : failProduce(request, refusal.error, context, refusal.message)
-  const asked = isTransactionalProduce(request) ? askCoordinator(context, request) : null
+  // Without an id nothing in it is transactional: that was refused.
+  const asked = request.transactionalId === null ? null : askCoordinator(context, request)
   return asked === null ? append(context, request, NO_REFUSALS) : appendOnceKnown(context, request, asked)
 }
 
@@ -53,8 +54,8 @@ async function appendOnceKnown(
   connection.holdRequests()
   try {
     const refusals = await asked
-    const appended = append(context, request, refusals())
-    return appended
+    // Its effects are there before the next request begins; its answer is not waited for.
+    return append(context, request, refusals())
   } finally {
     connection.admitRequests()
   }

@@ -5,6 +5,7 @@ import {
   type AddPartitionsToTxnResponse,
 } from '../../protocol/messages/24-add-partitions-to-txn.ts'
 import type { TopicPartition } from '../coordinator/transaction/transaction-records.ts'
+import { TransactionVersion } from '../coordinator/transaction/transaction-state.ts'
 import { apiEntry } from './api-entry.ts'
 import type { RequestContext } from './context.ts'
 import { fencedFor } from './transaction-errors.ts'
@@ -16,8 +17,6 @@ type ErrorOf = (partition: TopicPartition) => ErrorCode
 const FENCED_VERSION = 2
 /** From here on a request has several transactions, each with its own answer. */
 const BATCH_VERSION = 4
-/** Whoever adds partitions by this request does not rely on the first write to do so. */
-const EXPLICIT_TRANSACTION_VERSION = 0
 
 export const addPartitionsToTxn = apiEntry(AddPartitionsToTxn, {
   handle: handleAddPartitions,
@@ -62,7 +61,7 @@ async function add({ broker, apiVersion }: RequestContext, transaction: Transact
   }
   const call = { transactionalId, producerId, producerEpoch, partitions }
   if (!verifyOnly) {
-    const transactionVersion = EXPLICIT_TRANSACTION_VERSION
+    const transactionVersion = TransactionVersion.EXPLICIT
     const { error } = await broker.transactions.addPartitions({ ...call, transactionVersion })
     return () => fencedFor(apiVersion, FENCED_VERSION, error)
   }

@@ -1,11 +1,11 @@
 import { ErrorCode } from '../../protocol/errors.ts'
 import { AddOffsetsToTxn } from '../../protocol/messages/25-add-offsets-to-txn.ts'
+import { TransactionVersion } from '../coordinator/transaction/transaction-state.ts'
 import { GROUP_METADATA_TOPIC } from '../metadata/internal-topics.ts'
 import { apiEntry } from './api-entry.ts'
 import { fencedFor } from './transaction-errors.ts'
 
 const FENCED_VERSION = 2
-const EXPLICIT_TRANSACTION_VERSION = 0
 
 /** Adds the partition in which the group's offsets are kept. */
 export const addOffsetsToTxn = apiEntry(AddOffsetsToTxn, {
@@ -14,7 +14,7 @@ export const addOffsetsToTxn = apiEntry(AddOffsetsToTxn, {
     const { error } = await broker.transactions.addPartitions({
       ...{ transactionalId, producerId, producerEpoch },
       partitions: [{ topic: GROUP_METADATA_TOPIC, partition: broker.groups.shardOf(groupId) }],
-      transactionVersion: EXPLICIT_TRANSACTION_VERSION,
+      transactionVersion: TransactionVersion.EXPLICIT,
     })
     return failed(fencedFor(apiVersion, FENCED_VERSION, error))
   },

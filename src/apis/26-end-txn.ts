@@ -1,5 +1,6 @@
 import { ErrorCode } from '../../protocol/errors.ts'
 import { EndTxn, type EndTxnResponse } from '../../protocol/messages/26-end-txn.ts'
+import { TransactionVersion } from '../coordinator/transaction/transaction-state.ts'
 import { apiEntry } from './api-entry.ts'
 import { fencedFor } from './transaction-errors.ts'
 
@@ -13,7 +14,7 @@ export const endTxn = apiEntry(EndTxn, {
     const { error, ...next } = await broker.transactions.endTransaction({
       ...{ transactionalId, producerId, producerEpoch },
       commit: committed,
-      transactionVersion: apiVersion >= EPOCH_BUMP_VERSION ? 2 : 0,
+      transactionVersion: apiVersion >= EPOCH_BUMP_VERSION ? TransactionVersion.IMPLICIT : TransactionVersion.EXPLICIT,
     })
     if (error !== ErrorCode.NONE) return failed(fencedFor(apiVersion, FENCED_VERSION, error))
     return { throttleTimeMs: 0, errorCode: error, ...next }

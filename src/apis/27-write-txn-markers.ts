@@ -1,13 +1,11 @@
 import { ErrorCode } from '../../protocol/errors.ts'
 import { WriteTxnMarkers, type WriteTxnMarkersRequest } from '../../protocol/messages/27-write-txn-markers.ts'
 import type { TopicPartition } from '../coordinator/transaction/transaction-records.ts'
+import { TransactionVersion } from '../coordinator/transaction/transaction-state.ts'
 import { apiEntry } from './api-entry.ts'
 import type { RequestContext } from './context.ts'
 
 type Marker = WriteTxnMarkersRequest['markers'][number]
-
-/** From this transaction.version on a transaction ends with an epoch above that of its data (KIP-890). */
-const EPOCH_BUMP_VERSION = 2
 
 /** An administrator ends a transaction that its coordinator knows nothing of. */
 export const writeTxnMarkers = apiEntry(WriteTxnMarkers, {
@@ -36,7 +34,7 @@ async function write(context: RequestContext, marker: Marker) {
 
 function refusalOf({ broker }: RequestContext, marker: Marker, topic: string, partition: number): ErrorCode {
   const { error, log } = broker.partitions.locate(broker.metadata.image.topics.get(topic), partition)
-  if (log === null || marker.transactionVersion < EPOCH_BUMP_VERSION) return error
+  if (log === null || marker.transactionVersion < TransactionVersion.IMPLICIT) return error
   const known = broker.store.producer(log, marker.producerId)
   const isOpen = known !== undefined && known.currentTransactionFirstOffset >= 0
   return isOpen && marker.producerEpoch <= known.producerEpoch ? ErrorCode.INVALID_PRODUCER_EPOCH : ErrorCode.NONE

@@ -1,6 +1,7 @@
 import { ErrorCode } from '../../protocol/errors.ts'
 import type { ProducerIdentity } from '../coordinator/coordinator-log.ts'
 import type { TopicPartition } from '../coordinator/transaction/transaction-records.ts'
+import { TransactionVersion } from '../coordinator/transaction/transaction-state.ts'
 import type { Broker } from './broker.ts'
 
 export interface TransactionMember extends ProducerIdentity {
@@ -11,8 +12,6 @@ export interface TransactionMember extends ProducerIdentity {
 
 type Asker = Pick<Broker, 'config' | 'clock' | 'membership' | 'peers' | 'transactions'>
 
-/** What Kafka calls the transaction.version in which partitions are added by the first write. */
-const IMPLICIT_VERSION = 2
 const CONCURRENT_RETRY_MS = 'add.partitions.to.txn.retry.backoff.ms'
 const CONCURRENT_RETRY_MAX_MS = 'add.partitions.to.txn.retry.backoff.max.ms'
 
@@ -30,7 +29,8 @@ export async function enterTransaction(
   const coordinator = peers.transactions(membership, transactions.shardOf(member.transactionalId))
   if (coordinator === undefined) return partitions.map(() => ErrorCode.COORDINATOR_NOT_AVAILABLE)
   if (implicit) {
-    const add = () => coordinator.addPartitions({ ...producer, partitions, transactionVersion: IMPLICIT_VERSION })
+    const add = () =>
+      coordinator.addPartitions({ ...producer, partitions, transactionVersion: TransactionVersion.IMPLICIT })
     const error = await whileConcurrent(broker, async () => (await add()).error)
     return partitions.map(() => error)
   }

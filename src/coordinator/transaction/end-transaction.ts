@@ -2,10 +2,7 @@ import { ErrorCode } from '../../../protocol/errors.ts'
 import type { EndTransactionCall, ProducerIdResult } from './transaction-calls.ts'
 import type { StoredTransaction } from './transaction-records.ts'
 import { NO_PRODUCER, prepare, refusedProducer, type Scope } from './transaction-scope.ts'
-import { isEpochExhausted, isPrepared, LAST_PRODUCER_EPOCH } from './transaction-state.ts'
-
-/** From this transaction.version on the end of a transaction gives its producer a new epoch (KIP-890). */
-const EPOCH_BUMP_VERSION = 2
+import { isEpochExhausted, isPrepared, LAST_PRODUCER_EPOCH, TransactionVersion } from './transaction-state.ts'
 
 /** Commits or aborts. Answered when the decision is durable; the markers follow. */
 export function endTransaction(
@@ -14,7 +11,9 @@ export function endTransaction(
   known: StoredTransaction | undefined,
 ): ProducerIdResult {
   if (known === undefined) return refusedProducer(ErrorCode.INVALID_PRODUCER_ID_MAPPING)
-  return call.transactionVersion >= EPOCH_BUMP_VERSION ? endWithBump(scope, call, known) : endPlain(scope, call, known)
+  return call.transactionVersion >= TransactionVersion.IMPLICIT
+    ? endWithBump(scope, call, known)
+    : endPlain(scope, call, known)
 }
 
 function endPlain(scope: Scope, call: EndTransactionCall, known: StoredTransaction): ProducerIdResult {
@@ -67,7 +66,7 @@ function endWithBump(scope: Scope, call: EndTransactionCall, known: StoredTransa
 function isRepeated({ producerId, producerEpoch }: EndTransactionCall, known: StoredTransaction): boolean {
   if (known.state === 'Ongoing' || known.state === 'Empty') return false
   // Ended by a producer that keeps its epoch: whoever has the one below was overtaken.
-  if (known.clientTransactionVersion < EPOCH_BUMP_VERSION) return false
+  if (known.clientTransactionVersion < TransactionVersion.IMPLICIT) return false
   if (producerId === known.producerId) return producerEpoch === known.producerEpoch - 1
   return producerId === known.previousProducerId && producerEpoch === LAST_PRODUCER_EPOCH && known.producerEpoch === 0
 }

@@ -27,3 +27,11 @@ export const LAST_PRODUCER_EPOCH = 0x7ffe
 export function isEpochExhausted(epoch: number): boolean {
   return epoch >= LAST_PRODUCER_EPOCH
 }
+
+/** transaction.version of a producer: what of KIP-890 it does. */
+export const TransactionVersion = {
+  /** It adds each partition by a request, and keeps its epoch from one transaction to the next. */
+  EXPLICIT: 0,
+  /** Partitions are added by the first write, and every transaction ends with a new epoch. */
+  IMPLICIT: 2,
+} as const
