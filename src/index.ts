@@ -26,13 +26,7 @@ export type { DataSnapshot } from './testing/data-snapshot.ts'
 export type { GroupMilestone } from './testing/group-watch.ts'
 export type { Message } from './testing/message.ts'
 export type { StartOptions } from './testing/start-options.ts'
-export type {
-  BrokerInfo,
-  ResetOptions,
-  TestBroker,
-  WaitForGroupOptions,
-  WaitForMessagesOptions,
-  WaitOptions,
-} from './testing/test-broker.ts'
+export type { BrokerInfo, ResetOptions, TestBroker } from './testing/test-broker.ts'
 export type { TopicSpec } from './testing/topic-spec.ts'
 export type { ReadOptions, TopicView } from './testing/topic-view.ts'
+export type { WaitForGroupOptions, WaitForMessagesOptions, WaitOptions } from './testing/wait-options.ts'

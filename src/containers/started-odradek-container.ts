@@ -5,8 +5,8 @@ import type { FaultRule } from '../io/fault-rules.ts'
 import { SharedBroker } from '../runners/shared-broker.ts'
 import type { GroupMilestone } from '../testing/group-watch.ts'
 import type { Message } from '../testing/message.ts'
-import type { WaitForGroupOptions, WaitOptions } from '../testing/test-broker.ts'
 import type { TopicSpec } from '../testing/topic-spec.ts'
+import type { WaitForGroupOptions, WaitOptions } from '../testing/wait-options.ts'
 import { bootstrapServers, CLIENT_PORT, HTTP_PORT, NETWORK_PORT } from './container-listeners.ts'
 
 /** A fault as it goes over HTTP: `*` in a name stands for any characters, and there are no RegExps. */

@@ -1,7 +1,7 @@
 export type { FaultRule } from '../io/fault-rules.ts'
 export type { GroupMilestone } from '../testing/group-watch.ts'
 export type { Message } from '../testing/message.ts'
-export type { WaitForGroupOptions, WaitOptions } from '../testing/test-broker.ts'
 export type { TopicSpec } from '../testing/topic-spec.ts'
+export type { WaitForGroupOptions, WaitOptions } from '../testing/wait-options.ts'
 export { OdradekContainer } from './odradek-container.ts'
 export { type ContainerFault, StartedOdradekContainer } from './started-odradek-container.ts'

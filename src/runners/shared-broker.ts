@@ -1,7 +1,7 @@
 import type { GroupMilestone } from '../testing/group-watch.ts'
 import { Message } from '../testing/message.ts'
-import type { WaitForGroupOptions, WaitOptions } from '../testing/test-broker.ts'
 import type { TopicSpec } from '../testing/topic-spec.ts'
+import type { WaitForGroupOptions, WaitOptions } from '../testing/wait-options.ts'
 import type { RunAddress } from './run-broker.ts'
 
 /** A record as the HTTP side tells it; bytes that are no text are in base64 under another name. */

@@ -30,6 +30,7 @@ import { renewAll, renewPrefixed } from './renewal.ts'
 import type { StartOptions } from './start-options.ts'
 import { newTopicOf, specOf, type TopicSpec } from './topic-spec.ts'
 import { TopicView } from './topic-view.ts'
+import type { WaitForGroupOptions, WaitForMessagesOptions } from './wait-options.ts'
 import { until } from './waiting.ts'
 
 const DEFAULT_TIMEOUT_MS = 10_000
@@ -47,24 +48,6 @@ export interface BrokerInfo {
 export interface ResetOptions {
   /** Only what has a name that begins with it; for tests that share a broker. */
   readonly prefix?: string
-}
-
-/** How long something may take. */
-export interface WaitOptions {
-  /** 10,000 by default. */
-  readonly timeoutMs?: number
-}
-
-/** What is waited for of a group. */
-export interface WaitForGroupOptions extends WaitOptions {
-  /** Members the group must have at least; 1 by default. */
-  readonly members?: number
-}
-
-/** Which messages are waited for. */
-export interface WaitForMessagesOptions extends WaitOptions {
-  /** Only messages that it is true of count. */
-  readonly where?: (message: Message) => boolean
 }
 
 /** A broker, or several, in this process: everything that Kafka clients see of one, and what a test wants beside. */
