@@ -1,12 +1,7 @@
 import type { Kafka, Message, Producer, Transaction } from 'kafkajs'
 import type { Codec, OutgoingRecord, PartitionOffset } from '../../client.ts'
 import type { Handlers } from '../node-driver.ts'
-
-interface Transactional {
-  producer: Producer
-  codec: Codec
-  transaction: Transaction | undefined
-}
+import { TransactionalProducers } from '../transactional-producers.ts'
 
 interface Parts {
   kafka: Kafka
@@ -28,17 +23,7 @@ function byTopic(offsets: readonly PartitionOffset[]) {
 }
 
 export function transactionHandlers({ kafka, codecs, message, retry }: Parts): TransactionHandlers {
-  const producers = new Map<string, Transactional>()
-  const find = (name: string): Transactional => {
-    const found = producers.get(name)
-    if (found === undefined) throw new Error(`no producer ${name}`)
-    return found
-  }
-  const current = (name: string): Transaction => {
-    const { transaction } = find(name)
-    if (transaction === undefined) throw new Error(`producer ${name} is in no transaction`)
-    return transaction
-  }
+  const producers = new TransactionalProducers<Producer, Transaction>()
   const handlers: Handlers = {
     initTransactions: async ({ producer: name, transactionalId, transactionTimeoutMs, codec }) => {
       const producer = kafka.producer({
@@ -53,37 +38,35 @@ export function transactionHandlers({ kafka, codecs, message, retry }: Parts): T
       // It asks for its producer id when its first transaction begins.
       const transaction = await producer.transaction()
       await transaction.abort()
-      producers.set(name, { producer, codec, transaction: undefined })
+      producers.add(name, producer, codec)
       return {}
     },
     beginTransaction: async ({ producer: name }) => {
-      const transactional = find(name)
+      const transactional = producers.find(name)
       transactional.transaction = await transactional.producer.transaction()
       return {}
     },
     produceInTransaction: async ({ producer: name, topic, records }) => {
-      const compression = codecs[find(name).codec]
-      await current(name).send({ topic, acks: -1, compression, messages: records.map(message) })
+      const compression = codecs[producers.find(name).codec]
+      await producers.current(name).send({ topic, acks: -1, compression, messages: records.map(message) })
       return {}
     },
     sendOffsets: async ({ producer: name, group, offsets }) => {
-      await current(name).sendOffsets({ consumerGroupId: group, topics: byTopic(offsets) })
+      await producers.current(name).sendOffsets({ consumerGroupId: group, topics: byTopic(offsets) })
       return {}
     },
     endTransaction: async ({ producer: name, commit }) => {
-      if (commit) await current(name).commit()
-      else await current(name).abort()
+      if (commit) await producers.current(name).commit()
+      else await producers.current(name).abort()
       return {}
     },
     closeProducer: async ({ producer: name }) => {
-      const { producer } = find(name)
-      producers.delete(name)
-      await producer.disconnect()
+      await producers.take(name).disconnect()
       return {}
     },
   }
   const close = async () => {
-    await Promise.allSettled([...producers.values()].map(({ producer }) => producer.disconnect()))
+    await Promise.allSettled(producers.all.map((producer) => producer.disconnect()))
   }
   return { handlers, close }
 }

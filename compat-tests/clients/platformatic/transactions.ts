@@ -1,14 +1,9 @@
 import { type BaseOptions, type Consumer, type Message, Producer } from '@platformatic/kafka'
-import type { Codec, OutgoingRecord, PartitionOffset } from '../../client.ts'
+import type { OutgoingRecord, PartitionOffset } from '../../client.ts'
 import type { Handlers } from '../node-driver.ts'
+import { TransactionalProducers } from '../transactional-producers.ts'
 
 type Transaction = Awaited<ReturnType<Producer['beginTransaction']>>
-
-interface Transactional {
-  producer: Producer
-  codec: Codec
-  transaction: Transaction | undefined
-}
 
 interface Parts {
   base: BaseOptions
@@ -35,18 +30,8 @@ export function transactionHandlers({ base, message, consumer }: Parts): {
   handlers: Handlers
   close: () => Promise<void>
 } {
-  const producers = new Map<string, Transactional>()
+  const producers = new TransactionalProducers<Producer, Transaction>()
   const held = new Map<string, Membership>()
-  const find = (name: string): Transactional => {
-    const found = producers.get(name)
-    if (found === undefined) throw new Error(`no producer ${name}`)
-    return found
-  }
-  const current = (name: string): Transaction => {
-    const { transaction } = find(name)
-    if (transaction === undefined) throw new Error(`producer ${name} is in no transaction`)
-    return transaction
-  }
   const addOffset = async (transaction: Transaction, membership: Membership, each: PartitionOffset) => {
     const { topic, partition, offset } = each
     // The offset of a message that has been processed; only these fields are looked at.
@@ -68,17 +53,17 @@ export function transactionHandlers({ base, message, consumer }: Parts): {
       // It asks for its producer id when its first transaction begins.
       const transaction = await producer.beginTransaction(UNKNOWN_PRODUCER)
       await transaction.cancel()
-      producers.set(name, { producer, codec, transaction: undefined })
+      producers.add(name, producer, codec)
       return {}
     },
     beginTransaction: async ({ producer: name }) => {
-      const transactional = find(name)
+      const transactional = producers.find(name)
       transactional.transaction = await transactional.producer.beginTransaction(UNKNOWN_PRODUCER)
       return {}
     },
     produceInTransaction: async ({ producer: name, topic, records }) => {
       const messages = records.map((record) => message(topic, record))
-      await current(name).send({ messages, acks: -1, compression: find(name).codec })
+      await producers.current(name).send({ messages, acks: -1, compression: producers.find(name).codec })
       return {}
     },
     holdGeneration: async ({ member }) => {
@@ -86,25 +71,23 @@ export function transactionHandlers({ base, message, consumer }: Parts): {
       return {}
     },
     sendOffsets: async ({ producer: name, member, offsets }) => {
-      const transaction = current(name)
+      const transaction = producers.current(name)
       await transaction.addConsumer(consumer(member))
       for (const each of offsets) await addOffset(transaction, held.get(member) ?? membershipOf(consumer(member)), each)
       return {}
     },
     endTransaction: async ({ producer: name, commit }) => {
-      if (commit) await current(name).commit()
-      else await current(name).abort()
+      if (commit) await producers.current(name).commit()
+      else await producers.current(name).abort()
       return {}
     },
     closeProducer: async ({ producer: name }) => {
-      const { producer } = find(name)
-      producers.delete(name)
-      await producer.close(true)
+      await producers.take(name).close(true)
       return {}
     },
   }
   const close = async () => {
-    await Promise.allSettled([...producers.values()].map(({ producer }) => producer.close(true)))
+    await Promise.allSettled(producers.all.map((producer) => producer.close(true)))
   }
   return { handlers, close }
 }
